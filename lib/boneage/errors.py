@@ -1,0 +1,71 @@
+"""The one family of errors that users are expected to meet.
+
+Every error says what was expected, what came and what to do, and never whose radiograph it was.
+Anything else that is raised is a fault of the program.
+"""
+
+from __future__ import annotations
+
+
+class BoneAgeError(Exception):
+    """Base of all expected errors; caught by name, once, at a door (command line, server task, button).
+
+    Args:
+        message: What was expected and what came.
+        advice: What the user can do about it; may be empty.
+    """
+
+    kind = "error"
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(f"{message} {advice}".strip())
+        self.message = message
+        self.advice = advice
+
+
+class UnreadableRadiograph(BoneAgeError):
+    """The file is not one readable hand radiograph: no image, several frames, colour, empty, truncated, absurd size."""
+
+    kind = "unreadable"
+
+
+class NoHandFound(BoneAgeError):
+    """No hand is seen with enough certainty to give an age."""
+
+    kind = "no_hand"
+
+
+class SeveralHandsFound(BoneAgeError):
+    """More than one hand is in the radiograph, and nobody said which one to assess."""
+
+    kind = "several_hands"
+
+
+class UnknownSex(BoneAgeError):
+    """Neither the file nor the user says the child's sex; it is asked for, never guessed."""
+
+    kind = "unknown_sex"
+
+
+class InvalidInput(BoneAgeError):
+    """An option, a table or a value given by the user cannot be used."""
+
+    kind = "invalid_input"
+
+
+class ModelRefused(BoneAgeError):
+    """A model is missing, damaged, or not the one that its card describes."""
+
+    kind = "model_refused"
+
+
+class InvalidData(BoneAgeError):
+    """A folder of training or evaluation data is not laid out as expected."""
+
+    kind = "invalid_data"
+
+
+class OutputFailed(BoneAgeError):
+    """A result could not be written: disk full, folder read-only."""
+
+    kind = "output_failed"

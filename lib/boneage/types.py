@@ -1,0 +1,211 @@
+"""The nouns of the project: frozen values that the rooms hand to each other.
+
+Units and grids are part of the names: pixels of the whole radiograph, millimetres, months.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+
+MONTHS_PER_YEAR = 12.0
+DAYS_PER_MONTH = 365.25 / MONTHS_PER_YEAR
+
+
+class Sex(str, Enum):
+    """The child's sex as the growth references use it."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class Laterality(str, Enum):
+    """Which hand the file says it shows (DICOM Laterality or Image Laterality)."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+@dataclass(frozen=True)
+class DicomIdentity:
+    """What ties a result to its DICOM image. Never a name or a birth date."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """One hand radiograph, ready for the models.
+
+    Attributes:
+        pixels: (rows, columns) float32, 0..1, bone bright.
+        pixel_spacing_mm: (row, column) distance between pixel centres in mm; None if unknown.
+        pixel_aspect: Height of a pixel divided by its width; 1.0 for square pixels. A squashed copy of a
+            portrait image has pixels higher than wide (> 1).
+        sex: As the file or the user says; None if unknown.
+        sex_source: Where `sex` came from: "DICOM", "option", "table", "data set"; empty if unknown.
+        chronological_age_months: Age at acquisition; None if unknown.
+        age_source: Where the chronological age came from, like `sex_source`.
+        acquisition_date: Day of the exposure; None if unknown.
+        laterality: Which hand the file says it shows; None if it does not say.
+        identity: DICOM UIDs; None for other formats.
+        source: The file that it was read from; None for pixels made in memory.
+        was_inverted: True if the pixels were turned although the file did not ask for it.
+        warnings: What the reader had to assume, in sentences.
+    """
+
+    pixels: np.ndarray
+    pixel_spacing_mm: tuple[float, float] | None = None
+    pixel_aspect: float = 1.0
+    sex: Sex | None = None
+    sex_source: str = ""
+    chronological_age_months: float | None = None
+    age_source: str = ""
+    acquisition_date: date | None = None
+    laterality: Laterality | None = None
+    identity: DicomIdentity | None = None
+    source: Path | None = None
+    was_inverted: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def with_sex(self, sex: Sex, source: str) -> Radiograph:
+        """Return a copy with `sex` set by `source`."""
+        return replace(self, sex=sex, sex_source=source)
+
+    def with_age(self, chronological_age_months: float, source: str) -> Radiograph:
+        """Return a copy with the chronological age set by `source`."""
+        return replace(self, chronological_age_months=chronological_age_months, age_source=source)
+
+
+@dataclass(frozen=True)
+class HandBox:
+    """Axis-parallel box around the hand, half-open, in pixels of the whole radiograph (x to the right, y down)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class HandPose:
+    """Three key points of the hand as (x, y) in pixels of the whole radiograph.
+
+    They fix the hand's position, rotation, size and side.
+    """
+
+    middle_tip: tuple[float, float]
+    thumb_tip: tuple[float, float]
+    capitate: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A found hand.
+
+    Attributes:
+        box: Around the whole hand.
+        pose: Its key points.
+        confidence: 0..1, the detector's.
+        pose_error: How far two independent looks at the hand disagree on its key points, as a fraction of the
+            distance from capitate to middle finger tip; high means unsure.
+    """
+
+    box: HandBox
+    pose: HandPose
+    confidence: float
+    pose_error: float
+
+
+@dataclass(frozen=True)
+class BoneAge:
+    """A bone age with its spread.
+
+    Attributes:
+        months: The estimate (mean of the distribution).
+        sd_months: One standard deviation.
+        lower_90_months: 5 % quantile.
+        upper_90_months: 95 % quantile.
+        distribution: Probability of each whole month, starting with 0; sums to 1.
+    """
+
+    months: float
+    sd_months: float
+    lower_90_months: float
+    upper_90_months: float
+    distribution: tuple[float, ...] = field(default=(), repr=False)
+
+
+class Verdict(str, Enum):
+    """Bone age against chronological age: |SDS| > 2 is delayed or advanced."""
+
+    DELAYED = "delayed"
+    NORMAL = "normal"
+    ADVANCED = "advanced"
+    OUTSIDE_TABLE = "outside table"
+
+
+@dataclass(frozen=True)
+class GrowthScore:
+    """A bone age set against the child's chronological age.
+
+    Attributes:
+        chronological_age_months: At acquisition.
+        sds: (bone age - chronological age) / SD for age and sex; None outside the table.
+        reference_sd_months: The SD that was used; None outside the table.
+        verdict: See `Verdict`.
+        growth_reference: Name of the table, since two series differ enough to flip a verdict.
+    """
+
+    chronological_age_months: float
+    sds: float | None
+    reference_sd_months: float | None
+    verdict: Verdict
+    growth_reference: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The bone age for one sex, and its score if the chronological age is known."""
+
+    sex: Sex
+    bone_age: BoneAge
+    growth: GrowthScore | None
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """Everything found in one radiograph.
+
+    Attributes:
+        radiograph: What was assessed.
+        hand: The hand that was found or given.
+        hand_mask: (rows, columns) bool, on the radiograph's grid.
+        estimates: One, or two where both sexes were asked for.
+        model_versions: Model name -> version, as in the model cards.
+        warnings: Sentences for the reader of the report; the reader's own warnings included.
+        seconds: Time from pixels to answer.
+    """
+
+    radiograph: Radiograph
+    hand: Hand
+    hand_mask: np.ndarray
+    estimates: tuple[Estimate, ...]
+    model_versions: dict[str, str]
+    warnings: tuple[str, ...]
+    seconds: float
