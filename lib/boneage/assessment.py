@@ -1,0 +1,160 @@
+"""The corridor: rooms 1 to 5 in order. The only module that knows them all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from boneage.detection import SURE_POSE, HandDetector
+from boneage.errors import UnknownSex
+from boneage.geometry import apparent_side
+from boneage.growth import (
+    DEFAULT_GROWTH_REFERENCE,
+    outside_table_warning,
+    score_growth,
+    verdict_depends_on_reference,
+)
+from boneage.models import MODEL_NAMES, check_model
+from boneage.regression import BoneAgeRegressor
+from boneage.segmentation import HandSegmenter
+from boneage.types import Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
+
+LEAST_HAND = 0.25  # part of the hand box that a believable mask fills
+END_OF_SCALE_MONTHS = {
+    Sex.FEMALE: 16 * 12,
+    Sex.MALE: 18 * 12 + 6,
+}  # from here on all growth plates are closed or closing
+
+
+@dataclass(frozen=True)
+class Models:
+    """The three loaded models; may be used from several threads.
+
+    Attributes:
+        detector: Room 2.
+        segmenter: Room 3.
+        regressor: Room 4.
+        versions: Model name -> version.
+    """
+
+    detector: HandDetector
+    segmenter: HandSegmenter
+    regressor: BoneAgeRegressor
+    versions: dict[str, str]
+
+
+def load_models(directory: Path | None = None, threads: int | None = None) -> Models:
+    """Load the models of a folder.
+
+    Args:
+        directory: See `boneage.models.models_folder`.
+        threads: Cores that one inference uses; None for all.
+
+    Raises:
+        ModelRefused: If a model is missing, damaged or not what its card says.
+    """
+    detector, segmenter, regressor = (check_model(name, directory) for name in MODEL_NAMES)
+    return Models(
+        HandDetector(detector, threads),
+        HandSegmenter(segmenter, threads),
+        BoneAgeRegressor(regressor, threads),
+        {model.name: model.version for model in (detector, segmenter, regressor)},
+    )
+
+
+def assess(
+    radiograph: Radiograph,
+    models: Models,
+    sexes: Sequence[Sex] | None = None,
+    hand_box: HandBox | None = None,
+    growth_reference: str = DEFAULT_GROWTH_REFERENCE,
+) -> Assessment:
+    """Assess one radiograph.
+
+    Args:
+        radiograph: As `boneage.radiograph.read_radiograph` returns it.
+        models: As `load_models` returns them.
+        sexes: For which to give an age; None for the radiograph's own.
+        hand_box: An expert's box, where the detector errs.
+        growth_reference: See `boneage.growth.growth_references`.
+
+    Raises:
+        UnknownSex: If `sexes` is None and the radiograph does not say.
+        NoHandFound: If there is no hand.
+        SeveralHandsFound: If there are more and no box says which.
+    """
+    start = time.perf_counter()
+    chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
+    hand = models.detector.find_hand(radiograph, hand_box)
+    hand_mask = models.segmenter.outline(radiograph, hand)
+    bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
+    estimates = tuple(
+        Estimate(sex, bone_age, _growth(bone_age, radiograph, sex, growth_reference))
+        for sex, bone_age in zip(chosen, bone_ages, strict=True)
+    )
+    warnings = (
+        *radiograph.warnings,
+        *_hand_warnings(radiograph, hand, hand_mask),
+        *(warning for estimate in estimates for warning in _age_warnings(estimate, growth_reference)),
+    )
+    seconds = time.perf_counter() - start
+    return Assessment(radiograph, hand, hand_mask, estimates, models.versions, warnings, seconds)
+
+
+def _own_sex(radiograph: Radiograph) -> Sex:
+    if radiograph.sex is None:
+        raise UnknownSex(
+            "The child's sex is not known.", "Give it with --sex female or --sex male, or ask for --sex both."
+        )
+    return radiograph.sex
+
+
+def _growth(bone_age: BoneAge, radiograph: Radiograph, sex: Sex, growth_reference: str) -> GrowthScore | None:
+    if radiograph.chronological_age_months is None:
+        return None
+    return score_growth(bone_age.months, radiograph.chronological_age_months, sex, growth_reference)
+
+
+def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:
+    warnings = []
+    if hand.pose_error > SURE_POSE:
+        warnings.append(
+            f"The pose of the hand is unsure (two looks differ by {hand.pose_error:.0%} of its length): "
+            "check the key points before trusting the age."
+        )
+    filled = hand_mask.sum() / max(hand.box.width * hand.box.height, 1.0)
+    if filled < LEAST_HAND:
+        warnings.append(f"The outline fills only {filled:.0%} of the hand's box: check it before trusting the age.")
+    if _is_cut_off(radiograph, hand):
+        warnings.append("A finger tip or the wrist lies outside the picture: the hand is not shown whole.")
+    side = apparent_side(hand.pose)
+    if radiograph.laterality is not None and radiograph.laterality is not side:
+        warnings.append(
+            f"The file says {radiograph.laterality.value} hand, the thumb lies as in a {side.value} hand seen from its back."
+        )
+    return warnings
+
+
+def _is_cut_off(radiograph: Radiograph, hand: Hand) -> bool:
+    rows, columns = radiograph.pixels.shape
+    margin = 0.01 * max(rows, columns)
+    points = (hand.pose.middle_tip, hand.pose.thumb_tip, hand.pose.capitate)
+    return any(not (-margin <= x <= columns + margin and -margin <= y <= rows + margin) for x, y in points)
+
+
+def _age_warnings(estimate: Estimate, growth_reference: str) -> list[str]:
+    bone_age, growth, sex = estimate.bone_age, estimate.growth, estimate.sex
+    warnings = []
+    if bone_age.months >= END_OF_SCALE_MONTHS[sex]:
+        warnings.append(
+            f"At the end of the scale for the {sex.value} sex: the hand may be mature, and older than it says."
+        )
+    if growth is not None:
+        age = growth.chronological_age_months
+        warnings.append(outside_table_warning(age, sex, growth_reference))
+        warnings.append(verdict_depends_on_reference(bone_age.months, age, sex, growth_reference))
+    return [warning for warning in warnings if warning]

@@ -1,0 +1,81 @@
+"""`boneage evaluate`: how good the models are on a data set with known bone ages."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from boneage.errors import OutputFailed
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--data", required=True, type=_FOLDER, help="Folder in the RSNA layout.")
+@click.option(
+    "--split",
+    type=click.Choice(["held-out", "validation", "train", "all"]),
+    default="held-out",
+    show_default=True,
+    help="Only 'held-out' was never used to train or choose the models.",
+)
+@click.option("--larger", is_flag=True, help="Evaluate the larger copies, and compare them with the standard ones.")
+@click.option("--limit", type=click.IntRange(min=1), help="Take only so many radiographs.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the results go; predictions that are there already are kept.  [default: runs/evaluate-TIME]",
+)
+@click.option("--models", "models_dir", type=_FOLDER, help="Other models.")
+@click.option("--workers", type=click.IntRange(min=1), help="Radiographs at the same time; one a core by default.")
+@click.option("--verbose", is_flag=True, help="Say where in the program an unexpected fault happened.")
+def evaluate(
+    data: Path,
+    split: str,
+    larger: bool,
+    limit: int | None,
+    out: Path | None,
+    models_dir: Path | None,
+    workers: int | None,
+    verbose: bool,
+) -> None:
+    """Compare predicted bone ages with those of a data set's readers.
+
+    Writes predictions.csv, metrics.json, report.md and plots. An interrupted evaluation goes on with the same --out.
+    """
+    from boneage import assessment  # heavy
+    from boneage.evaluation_report import evaluate_predictions, evaluation_markdown, write_evaluation
+    from boneage.evaluation_run import choose_examples, predict
+    from boneage.predictions import COLUMNS, as_predictions, file_of
+    from boneage.row_file import RowFile
+
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("boneage").setLevel(logging.INFO if verbose else logging.WARNING)
+    examples = choose_examples(data, split, larger, limit)
+    folder = _made(out or Path("runs", f"evaluate-{datetime.now():%Y%m%d-%H%M%S}"))
+    models = assessment.load_models(models_dir, threads=1)
+    with RowFile(folder / "predictions.csv", COLUMNS, resume=True) as rows:
+        try:
+            predict(examples, data, rows, models, workers)
+        except KeyboardInterrupt:
+            click.echo(f"\nThe predictions so far are kept; --out {folder} goes on with the rest.", err=True)
+            raise
+        files = {file_of(one, data) for one in examples}
+        table = [row for row in rows.rows() if row["file"] in files]
+    predictions = as_predictions(row for row in table if bool(row["kind"]) == larger)
+    standard = as_predictions(row for row in table if not row["kind"]) if larger else None
+    evaluation = evaluate_predictions(predictions, data.resolve().name, split, standard)
+    write_evaluation(evaluation, predictions, folder)
+    click.echo(evaluation_markdown(evaluation).partition("## By age")[0].rstrip())
+    click.echo(f"\nThe whole report is {folder / 'report.md'}.", err=True)
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Choose another one.") from error
+    return folder

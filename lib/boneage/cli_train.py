@@ -1,0 +1,78 @@
+"""`boneage train`: the training line's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+_OPTIONS = (
+    click.option(
+        "--data",
+        required=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Folder in the RSNA layout.",
+    ),
+    click.option("--run", type=click.Path(file_okay=False, path_type=Path), help="Where checkpoints and logs go."),
+    click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Makes a run repeatable."),
+    click.option("--devices", default="auto", show_default=True, metavar="auto|N", help="GPUs, or CPU processes."),
+    click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines."),
+    click.option(
+        "--precision",
+        type=click.Choice(["auto", "32", "bf16"]),
+        default="auto",
+        show_default=True,
+        help="Of arithmetic.",
+    ),
+    click.option("--workers", type=click.IntRange(min=0), help="Processes that read images; one a core by default."),
+    click.option("--fresh", is_flag=True, help="Start anew instead of going on from the last checkpoint."),
+    click.option("--limit", type=click.IntRange(min=1), help="Use only so many radiographs, to try things out."),
+)
+
+
+@click.group()
+def train() -> None:
+    """Train one of the three models.
+
+    A run that was interrupted goes on where it stopped, unless --fresh is given.
+    """
+
+
+def _train_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@train.command()
+@_train_options
+def detector(**options: Any) -> None:
+    """Train the detector: where the hand is, and how it lies."""
+    _run("detection", options)
+
+
+@train.command()
+@_train_options
+def segmenter(**options: Any) -> None:
+    """Train the segmenter: the outline of the hand."""
+    _run("segmentation", options)
+
+
+@train.command()
+@_train_options
+def regressor(**options: Any) -> None:
+    """Train the regressor: the bone age."""
+    _run("regression", options)
+
+
+def _run(room: str, options: dict[str, Any]) -> None:
+    from boneage.training.options import TrainOptions
+
+    if options["devices"] != "auto" and not options["devices"].isdigit():
+        raise click.BadParameter(f"expected 'auto' or a number; got '{options['devices']}'", param_hint="--devices")
+    options["resume"] = not options.pop("fresh")
+    import_module(f"boneage.training.{room}").train(TrainOptions(**options))

@@ -1,0 +1,156 @@
+"""Room 2: radiograph -> hand box and key points, by YOLO11 looking twice.
+
+The first look sees the whole radiograph. The second sees the hand alone, upright and of one size: it gives the key
+points, and how far both looks agree tells how sure they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from boneage.errors import NoHandFound, SeveralHandsFound
+from boneage.geometry import (
+    HandFrame,
+    frame_from_radiograph,
+    invert,
+    letterbox,
+    move,
+    pose_distance,
+    pose_from_points,
+)
+from boneage.imaging import cut, stretched
+from boneage.models import ModelFile
+from boneage.runtime import Network
+from boneage.types import Hand, HandBox, HandPose, Radiograph
+
+SIDE = 192
+FOUND = 0.5  # a hand, if the confidence is above
+SECOND_HAND = 0.5  # another hand, if its confidence is above
+SAME_HAND = 0.4  # candidates whose boxes overlap (IoU) by more are one hand
+INSIDE_A_BOX = 0.1  # confidence that is enough where an expert drew the box
+SURE_POSE = 0.15  # both looks agree; above, the answer comes with a warning
+LOST_POSE = 0.5  # the looks speak of different things: no hand
+
+SECOND_LOOK = HandFrame(SIDE, SIDE, hand_length=0.5, capitate=(0.48, 0.66))
+BOX_MARGIN = 0.15  # around an expert's box, as a part of its longer side
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """What YOLO proposes, in pixels of the radiograph."""
+
+    box: HandBox
+    pose: HandPose
+    confidence: float
+
+
+class HandDetector:
+    """YOLO11n-pose, compiled; may be used from several threads."""
+
+    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+        self._network = Network(model, threads)
+
+    def find_hand(self, radiograph: Radiograph, hand_box: HandBox | None = None) -> Hand:
+        """Return the one hand of a radiograph.
+
+        Args:
+            radiograph: To look at.
+            hand_box: An expert's box, which is kept; only the key points are looked for in it.
+
+        Raises:
+            NoHandFound: If no hand is seen with enough certainty.
+            SeveralHandsFound: If there are more, and no box says which.
+        """
+        first = self._first_look(radiograph) if hand_box is None else self._look_into(radiograph, hand_box)
+        second = self._second_look(radiograph, first.pose)
+        pose_error = pose_distance(first.pose, second.pose, radiograph.pixel_aspect)
+        if pose_error > LOST_POSE:
+            raise NoHandFound(
+                f"Something like a hand was seen (confidence {first.confidence:.2f}), but not again when looked at closely "
+                f"(key points {pose_error:.2f} of a hand's length apart; limit {LOST_POSE}).",
+                _DRAW_A_BOX,
+            )
+        confidence = min(first.confidence, second.confidence)
+        return Hand(hand_box or first.box, second.pose, confidence, pose_error)
+
+    def _first_look(self, radiograph: Radiograph) -> _Candidate:
+        whole = letterbox(radiograph.pixels.shape, radiograph.pixel_aspect, SIDE)
+        candidates = self._candidates(radiograph, whole)
+        best = candidates[0].confidence if candidates else 0.0
+        if best < FOUND:
+            raise NoHandFound(f"No hand above confidence {FOUND:.2f}; best was {best:.2f}.", _DRAW_A_BOX)
+        hands = [candidate for candidate in candidates if candidate.confidence >= SECOND_HAND]
+        if len(hands) > 1:
+            boxes = "; ".join(_box_words(hand.box) for hand in hands)
+            raise SeveralHandsFound(
+                f"Expected one hand, found {len(hands)} (boxes {boxes}).",
+                "Say which one to assess by its box (--hand-box LEFT,TOP,RIGHT,BOTTOM).",
+            )
+        return candidates[0]
+
+    def _look_into(self, radiograph: Radiograph, box: HandBox) -> _Candidate:
+        candidates = self._candidates(radiograph, _view_of_box(box, radiograph.pixel_aspect))
+        if not candidates or candidates[0].confidence < INSIDE_A_BOX:
+            best = candidates[0].confidence if candidates else 0.0
+            raise NoHandFound(
+                f"No hand in the box {_box_words(box)} above confidence {INSIDE_A_BOX:.2f}; best was {best:.2f}.",
+                "Draw the box around the whole hand, from the finger tips to the wrist.",
+            )
+        return candidates[0]
+
+    def _second_look(self, radiograph: Radiograph, pose: HandPose) -> _Candidate:
+        """Return what is seen where the first look found the hand; confidence 0 and a far pose if nothing is."""
+        closer = frame_from_radiograph(pose, radiograph.pixel_aspect, SECOND_LOOK)
+        candidates = self._candidates(radiograph, closer)
+        if not candidates:
+            nowhere = pose_from_points(np.full((3, 2), -1e6))
+            return _Candidate(HandBox(0, 0, 0, 0), nowhere, 0.0)
+        return min(candidates, key=lambda candidate: pose_distance(pose, candidate.pose, radiograph.pixel_aspect))
+
+    def _candidates(self, radiograph: Radiograph, to_scene: np.ndarray) -> list[_Candidate]:
+        """Return what is seen through a transform to a SIDE x SIDE scene, best first, one for each hand."""
+        scene = stretched(cut(radiograph.pixels, to_scene, SIDE, SIDE))
+        proposals = self._network(scene[None, None])[0].T
+        proposals = proposals[proposals[:, 4] >= INSIDE_A_BOX / 2]
+        kept: list[np.ndarray] = []
+        for proposal in proposals[np.argsort(-proposals[:, 4])]:
+            if all(_overlap(proposal[:4], other[:4]) < SAME_HAND for other in kept):
+                kept.append(proposal)
+        return [_candidate(proposal, invert(to_scene), radiograph.pixels.shape) for proposal in kept]
+
+
+_DRAW_A_BOX = "If there is a hand, draw the box around it by hand (--hand-box LEFT,TOP,RIGHT,BOTTOM)."
+
+
+def _candidate(proposal: np.ndarray, to_radiograph: np.ndarray, shape: tuple[int, ...]) -> _Candidate:
+    x, y, width, height = proposal[:4]
+    sides = [(x - width / 2, y), (x + width / 2, y), (x, y - height / 2), (x, y + height / 2)]
+    sides = move(np.array(sides), to_radiograph)
+    left, top = np.maximum(sides.min(0), 0)
+    right, bottom = np.minimum(sides.max(0), (shape[1], shape[0]))
+    points = move(proposal[5:11].reshape(3, 2).astype(float), to_radiograph)
+    box = HandBox(float(left), float(top), float(right), float(bottom))
+    return _Candidate(box, pose_from_points(points), float(proposal[4]))
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the intersection over union of two boxes given by centre and size."""
+    low = np.maximum(first[:2] - first[2:] / 2, second[:2] - second[2:] / 2)
+    high = np.minimum(first[:2] + first[2:] / 2, second[:2] + second[2:] / 2)
+    common = np.maximum(high - low, 0).prod()
+    return float(common / (first[2:].prod() + second[2:].prod() - common))
+
+
+def _view_of_box(box: HandBox, pixel_aspect: float) -> np.ndarray:
+    """Return the transform that fits a box, with a margin, into the scene."""
+    height = box.height * pixel_aspect
+    factor = SIDE / (max(box.width, height) * (1 + 2 * BOX_MARGIN))
+    linear = np.diag([factor, factor * pixel_aspect])
+    centre = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2])
+    return np.hstack([linear, (SIDE / 2 - linear @ centre)[:, None]])
+
+
+def _box_words(box: HandBox) -> str:
+    return f"{box.left:.0f},{box.top:.0f},{box.right:.0f},{box.bottom:.0f}"

@@ -1,0 +1,45 @@
+"""Cutting pieces out of radiographs: sampling through a transform without aliasing, and contrast to a common range."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def cut(pixels: np.ndarray, transform: np.ndarray, rows: int, columns: int, fill: float = 0.0) -> np.ndarray:
+    """Return (rows, columns) float32 sampled from `pixels` through a 2 x 3 transform.
+
+    A large radiograph is first averaged down to about the resolution of the piece, so that an age
+    does not depend on how many pixels a file has.
+
+    Args:
+        pixels: (rows, columns) float32.
+        transform: From pixels of `pixels` to pixels of the piece.
+        rows: Height of the piece.
+        columns: Width of the piece.
+        fill: Value outside of `pixels`.
+    """
+    import cv2
+
+    scale = np.minimum(np.hypot(*transform[:, :2]), 1.0)
+    height, width = pixels.shape
+    reduced = max(round(width * scale[0]), 1), max(round(height * scale[1]), 1)
+    if min(reduced[0] / width, reduced[1] / height) < 0.9:
+        factors = reduced[0] / width, reduced[1] / height
+        pixels = cv2.resize(pixels, reduced, interpolation=cv2.INTER_AREA)
+        transform = transform @ _from_reduced(*factors)
+    return cv2.warpAffine(
+        pixels, transform, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
+    )
+
+
+def _from_reduced(x_factor: float, y_factor: float) -> np.ndarray:
+    """Return the 3 x 3 transform from a reduced picture back to the original; pixel centres are at whole numbers."""
+    matrix = np.diag([1 / x_factor, 1 / y_factor, 1.0])
+    matrix[:2, 2] = 0.5 / x_factor - 0.5, 0.5 / y_factor - 0.5
+    return matrix
+
+
+def stretched(piece: np.ndarray) -> np.ndarray:
+    """Return `piece` with its 1 % and 99.5 % quantiles brought to 0 and 1, float32."""
+    low, high = np.percentile(piece[::2, ::2], (1.0, 99.5))
+    return np.clip((piece - low) / max(high - low, 1e-3), 0.0, 1.0).astype(np.float32)

@@ -1,0 +1,75 @@
+"""The three networks, as the paper has them: YOLO11, a U-Net and a ResNet50 with the child's sex.
+
+Built without weights; needs torch. Inference runs the compiled form (`boneage.runtime`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import nn
+
+MONTHS = 240
+KEY_POINTS = 3
+
+
+def build_detector() -> nn.Module:
+    """Return YOLO11n-pose with one class and three key points; input (n, 1, side, side), 0..1.
+
+    In evaluation mode the first output is (n, 11, candidates): box centre x, y, width, height, confidence and
+    key points x, y, all in pixels of the input.
+    """
+    os.environ.setdefault("YOLO_OFFLINE", "true")
+    threads = torch.get_num_threads()
+    from ultralytics.nn.tasks import PoseModel
+
+    torch.set_num_threads(threads)  # importing ultralytics sets one thread for the whole process
+    return PoseModel("yolo11n-pose.yaml", ch=1, nc=1, data_kpt_shape=(KEY_POINTS, 2), verbose=False)
+
+
+def build_segmenter() -> nn.Module:
+    """Return the U-Net; input (n, 1, rows, columns), 0..1, output logits of the same size."""
+    import segmentation_models_pytorch as smp
+
+    return smp.Unet("resnet18", encoder_weights=None, in_channels=1, classes=1, decoder_channels=(128, 64, 32, 16, 16))
+
+
+class BoneAgeNet(nn.Module):
+    """ResNet50 whose pooled features are joined by the sex; gives log-probabilities over months 0..239."""
+
+    def __init__(self, sex_features: int = 32, hidden: int = 512, dropout: float = 0.2) -> None:
+        super().__init__()
+        from torchvision.models import resnet50
+
+        trunk: Any = resnet50(weights=None)
+        trunk.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+        features = trunk.fc.in_features
+        trunk.fc = nn.Identity()
+        self.trunk = trunk
+        self.sex = nn.Linear(1, sex_features)
+        self.head = nn.Sequential(
+            nn.Linear(features + sex_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, MONTHS)
+        )
+
+    def forward(self, hand: torch.Tensor, male: torch.Tensor) -> torch.Tensor:
+        """Return (n, 240) log-probabilities from hands (n, 1, rows, columns) and male (n, 1), 1 or 0."""
+        features = torch.cat([self.trunk(hand), torch.relu(self.sex(male * 2 - 1))], dim=1)
+        return torch.log_softmax(self.head(features).float(), dim=1)
+
+
+class FirstOutput(nn.Module):
+    """A network of which only the first output matters, as YOLO's in evaluation mode."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Return the first output."""
+        output = self.network(*inputs)
+        return output[0] if isinstance(output, tuple) else output
+
+
+BUILDERS = {"hand_detector": build_detector, "hand_segmenter": build_segmenter, "bone_age_regressor": BoneAgeNet}

@@ -1,0 +1,92 @@
+"""Room 4: upright, masked hand and sex -> bone age with its distribution, by a ResNet50."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from boneage.frames import AGE_FRAME
+from boneage.geometry import frame_from_radiograph
+from boneage.imaging import cut
+from boneage.models import ModelFile
+from boneage.runtime import Network
+from boneage.types import BoneAge, Hand, Radiograph, Sex
+
+MASK_MARGIN = 0.05  # around the mask, as a part of a hand's length: an outline that is a little tight costs nothing
+LEAST_MASK = 0.08  # part of the frame that a believable mask fills
+
+
+class BoneAgeRegressor:
+    """The ResNet50, compiled; may be used from several threads."""
+
+    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+        self._network = Network(model, threads)
+        self._temperature = float(model.card.get("temperature", 1.0))
+
+    def estimate(
+        self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sexes: Sequence[Sex]
+    ) -> list[BoneAge]:
+        """Return the bone age for each of `sexes`.
+
+        Args:
+            radiograph: To look at.
+            hand: Where the hand lies.
+            hand_mask: (rows, columns) bool on the radiograph's grid; what is outside is not looked at.
+            sexes: One or two.
+        """
+        upright = frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME)
+        piece = cut(radiograph.pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
+        mask = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns)
+        view = age_view(piece, mask, MASK_MARGIN)
+        male = np.array([[sex is Sex.MALE] for sex in sexes], np.float32)
+        hands = np.repeat(view[None, None], len(sexes), axis=0)
+        log_probabilities = self._network(hands, male)
+        return [bone_age(row, self._temperature) for row in log_probabilities]
+
+
+def age_view(piece: np.ndarray, mask: np.ndarray | None, margin: float) -> np.ndarray:
+    """Return what the ResNet50 sees: the contrast of the hand brought to a common range, the rest black.
+
+    Args:
+        piece: (rows, columns) float32, the upright hand in `AGE_FRAME` at any size.
+        mask: The hand in the same grid, 0..1; None to show everything.
+        margin: Kept around the mask, in hand lengths.
+    """
+    shown = np.ones(piece.shape, bool) if mask is None else _grown(mask, margin)
+    low, high = np.percentile(piece[shown], (1.0, 99.5))
+    view = np.clip((piece - low) / max(high - low, 1e-3), 0.0, 1.0)
+    return (view * shown).astype(np.float32)
+
+
+def _grown(mask: np.ndarray, margin: float) -> np.ndarray:
+    import cv2
+
+    reach = max(round(margin * AGE_FRAME.hand_length * mask.shape[0]), 0)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    shown = cv2.dilate((mask > 0.5).astype(np.uint8), kernel).astype(bool)
+    return shown if shown.mean() > LEAST_MASK else np.ones(mask.shape, bool)
+
+
+def bone_age(log_probabilities: np.ndarray, temperature: float = 1.0) -> BoneAge:
+    """Return the bone age of (240,) log-probabilities over whole months.
+
+    Args:
+        log_probabilities: Of months 0..239.
+        temperature: Above 1 widens the distribution; fitted so that intervals hold.
+    """
+    scaled = log_probabilities / temperature
+    probability = np.exp(scaled - scaled.max())
+    probability /= probability.sum()
+    months = np.arange(len(probability))
+    mean = float(probability @ months)
+    sd = float(np.sqrt(probability @ (months - mean) ** 2))
+    lower, upper = _quantiles(probability, (0.05, 0.95))
+    return BoneAge(mean, sd, lower, upper, tuple(float(p) for p in probability))
+
+
+def _quantiles(probability: np.ndarray, levels: Sequence[float]) -> list[float]:
+    """Return quantiles in months; a month's probability is spread evenly from half a month before to half after."""
+    cumulative = np.concatenate([[0.0], np.cumsum(probability)])
+    edges = np.arange(len(cumulative)) - 0.5
+    return [float(np.clip(np.interp(level, cumulative, edges), 0, None)) for level in levels]

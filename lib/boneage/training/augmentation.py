@@ -1,0 +1,96 @@
+"""How a radiograph may differ from hospital to hospital: geometry, frames, contrast, sharpness, noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from monai.transforms import (
+    Compose,
+    OneOf,
+    RandAdjustContrast,
+    RandBiasField,
+    RandCoarseDropout,
+    RandGaussianNoise,
+    RandGaussianSharpen,
+    RandGaussianSmooth,
+    RandHistogramShift,
+    RandScaleIntensity,
+    RandSimulateLowResolution,
+)
+
+
+def random_appearance(strength: float = 1.0, saturating: bool = True) -> Compose:
+    """Return MONAI transforms of an image's appearance, for (1, rows, columns) arrays in 0..1.
+
+    Args:
+        strength: Multiplies the probability of each.
+        saturating: Also make pictures so bright or dark that parts of them are lost.
+    """
+    sharpness = OneOf(
+        [
+            RandGaussianSmooth(prob=1.0, sigma_x=(0.3, 1.1), sigma_y=(0.3, 1.1)),
+            RandGaussianSharpen(prob=1.0, sigma1_x=(0.5, 1.0), sigma1_y=(0.5, 1.0), alpha=(0.5, 3.0)),
+            RandSimulateLowResolution(prob=1.0, zoom_range=(0.55, 1.0), upsample_mode="bilinear"),
+        ]
+    )
+    contrast = OneOf(
+        [
+            RandAdjustContrast(prob=1.0, gamma=(0.5, 2.0)),
+            RandHistogramShift(prob=1.0, num_control_points=(4, 8)),
+            RandBiasField(prob=1.0, coeff_range=(0.0, 0.15)),
+        ]
+    )
+    return Compose(
+        [
+            Sometimes(contrast, 0.6 * strength),
+            Sometimes(sharpness, 0.4 * strength),
+            RandScaleIntensity(factors=0.25 if saturating else 0.0, prob=0.3 * strength),
+            RandGaussianNoise(prob=0.3 * strength, std=0.04),
+        ]
+    )
+
+
+def random_holes(rows: int, prob: float = 0.25) -> RandCoarseDropout:
+    """Return a MONAI transform that greys out a few small rectangles, as markers and casts do."""
+    side = max(rows // 9, 2)
+    return RandCoarseDropout(holes=1, max_holes=3, spatial_size=side // 2, max_spatial_size=side, prob=prob)
+
+
+class Sometimes(Compose):
+    """Apply a transform with a probability (MONAI's `OneOf` always applies one)."""
+
+    def __init__(self, transform: Compose, prob: float) -> None:
+        super().__init__([transform])
+        self.prob = prob
+
+    def __call__(self, image: np.ndarray, *args: object, **kwargs: object) -> np.ndarray:
+        return super().__call__(image) if self.R.random() < self.prob else image
+
+
+def as_array(image: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Return MONAI's result as a plain float32 array clipped to 0..1."""
+    return np.clip(np.asarray(image, dtype=np.float32), 0.0, 1.0)
+
+
+def random_jitter(
+    rng: np.random.Generator, degrees: float, scale: float, shear: float, shift: float, squash: tuple[float, float]
+) -> np.ndarray:
+    """Return a random 3 x 3 transform in hand lengths.
+
+    Args:
+        rng: Source of chance.
+        degrees: Largest rotation to either side.
+        scale: Largest relative change of size.
+        shear: Largest shear.
+        shift: Largest shift in hand lengths.
+        squash: Range of the factor by which the width is stretched, drawn on a logarithmic scale.
+    """
+    angle = np.deg2rad(rng.uniform(-degrees, degrees))
+    size = 1 + rng.uniform(-scale, scale)
+    stretch = np.exp(rng.uniform(*np.log(squash)))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    slant = np.array([[1.0, rng.uniform(-shear, shear)], [0.0, 1.0]])
+    matrix = np.eye(3)
+    matrix[:2, :2] = size * turn @ slant @ np.diag([stretch, 1.0])
+    matrix[:2, 2] = rng.uniform(-shift, shift, 2)
+    return matrix

@@ -1,0 +1,43 @@
+"""What a user can set about a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `boneage train`.
+
+    Attributes:
+        data: Folder in RSNA layout.
+        run: Folder for checkpoints, metrics and plots; runs/MODEL if None.
+        epochs: Passes over the data; the recipe's number if None.
+        seed: Of weights, order and augmentation.
+        devices: "auto" or a number of devices.
+        nodes: Number of machines, each started with the same command by `torchrun`.
+        precision: "auto", "32" or "bf16".
+        workers: Processes that prepare batches; one if None.
+        resume: Go on from the run folder's last checkpoint if there is one.
+        limit: Use only the first so many radiographs (for trying out).
+        start: Weights to go on from (safetensors); from scratch if None.
+    """
+
+    data: Path
+    run: Path | None = None
+    epochs: int | None = None
+    seed: int = 2017
+    devices: str = "auto"
+    nodes: int = 1
+    precision: str = "auto"
+    workers: int | None = None
+    resume: bool = True
+    limit: int | None = None
+    start: Path | None = None
+
+    def run_folder(self, model: str) -> Path:
+        """Return the run folder for `model`, made if need be."""
+        folder = self.run or Path("runs") / model
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder

@@ -1,0 +1,58 @@
+"""The words and numbers that the text report and the picture share."""
+
+from __future__ import annotations
+
+import math
+
+from boneage.types import Assessment, BoneAge, GrowthScore, Sex
+
+NOT_A_MEDICAL_DEVICE = "Not a medical device. For research use."
+
+
+def years_and_months(months: float) -> str:
+    """Write months as "10 years 6 months", rounded to whole months; "8 months" below one year."""
+    years, rest = divmod(math.floor(months + 0.5), 12)
+    return f"{_count(years, 'year')} {_count(rest, 'month')}" if years else _count(rest, "month")
+
+
+def interval_in_words(bone_age: BoneAge) -> str:
+    """Write the 90 % interval as "9 years 8 months to 11 years 4 months"."""
+    return f"{years_and_months(bone_age.lower_90_months)} to {years_and_months(bone_age.upper_90_months)}"
+
+
+def sex_in_words(assessment: Assessment, sex: Sex) -> str:
+    """Write the sex and where it came from: "female (from DICOM)", or that both were assessed."""
+    if len(assessment.estimates) > 1:
+        return f"{sex.value} (both sexes were assessed)"
+    radiograph = assessment.radiograph
+    source = radiograph.sex_source if radiograph.sex is sex else ""
+    return f"{sex.value} (from {source})" if source else sex.value
+
+
+def chronological_age_in_words(assessment: Assessment) -> str:
+    """Write the chronological age, exactly and where it came from; "not known" without one."""
+    months = chronological_age_months(assessment)
+    if months is None:
+        return "not known"
+    source = assessment.radiograph.age_source
+    return f"{years_and_months(months)} ({months:.1f} months{f'; from {source}' if source else ''})"
+
+
+def model_versions_in_words(assessment: Assessment) -> str:
+    """Write the models as "detection 1.0.0, regression 1.2.0"."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(assessment.model_versions.items())) or "not known"
+
+
+def sds_in_words(growth: GrowthScore) -> str:
+    """Write the SDS with its sign, and "not given" outside the table."""
+    return "not given" if growth.sds is None else f"{growth.sds:+.2f}"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def chronological_age_months(assessment: Assessment) -> float | None:
+    """Return the age that the bone age was set against, or else the radiograph's; None if unknown."""
+    scored = [estimate.growth.chronological_age_months for estimate in assessment.estimates if estimate.growth]
+    return scored[0] if scored else assessment.radiograph.chronological_age_months
