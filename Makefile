@@ -26,6 +26,7 @@ help:
 setup: $(READY)
 
 demo: $(READY)
+	@rm -f out/demo.csv
 	@$(BONEAGE) assess tests/data/demo.csv --picture out/demo --csv out/demo.csv
 	@echo "The pictures are in out/demo, the table is out/demo.csv."
 

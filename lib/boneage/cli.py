@@ -16,6 +16,8 @@ import click
 from boneage import BoneAgeError, __version__
 from boneage.cli_assess import assess
 from boneage.cli_evaluate import evaluate
+from boneage.cli_models import models
+from boneage.cli_rooms import evaluate_rooms
 from boneage.cli_train import train
 
 EXIT_NOTHING_DONE = 2
@@ -33,6 +35,8 @@ def cli() -> None:
 
 cli.add_command(assess)
 cli.add_command(evaluate)
+cli.add_command(evaluate_rooms)
+cli.add_command(models)
 cli.add_command(train)
 
 

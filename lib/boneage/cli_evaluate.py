@@ -8,8 +8,6 @@ from pathlib import Path
 
 import click
 
-from boneage.errors import OutputFailed
-
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -49,13 +47,14 @@ def evaluate(
     from boneage import assessment  # heavy
     from boneage.evaluation_report import evaluate_predictions, evaluation_markdown, write_evaluation
     from boneage.evaluation_run import choose_examples, predict
+    from boneage.output import made_folder
     from boneage.predictions import COLUMNS, as_predictions, file_of
     from boneage.row_file import RowFile
 
     logging.basicConfig(format="%(message)s")
     logging.getLogger("boneage").setLevel(logging.INFO if verbose else logging.WARNING)
     examples = choose_examples(data, split, larger, limit)
-    folder = _made(out or Path("runs", f"evaluate-{datetime.now():%Y%m%d-%H%M%S}"))
+    folder = made_folder(out or Path("runs", f"evaluate-{datetime.now():%Y%m%d-%H%M%S}"))
     models = assessment.load_models(models_dir, threads=1)
     with RowFile(folder / "predictions.csv", COLUMNS, resume=True) as rows:
         try:
@@ -71,11 +70,3 @@ def evaluate(
     write_evaluation(evaluation, predictions, folder)
     click.echo(evaluation_markdown(evaluation).partition("## By age")[0].rstrip())
     click.echo(f"\nThe whole report is {folder / 'report.md'}.", err=True)
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Choose another one.") from error
-    return folder

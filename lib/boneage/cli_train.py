@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -16,11 +18,28 @@ _OPTIONS = (
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         help="Folder in the RSNA layout.",
     ),
-    click.option("--run", type=click.Path(file_okay=False, path_type=Path), help="Where checkpoints and logs go."),
-    click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Makes a run repeatable."),
-    click.option("--devices", default="auto", show_default=True, metavar="auto|N", help="GPUs, or CPU processes."),
-    click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines."),
+    click.option(
+        "--run",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Where checkpoints, metrics and weights go; runs/MODEL by default.",
+    ),
+    click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data; the recipe's number by default."),
+    click.option(
+        "--start",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Weights (.safetensors) to begin with instead of random ones; a checkpoint in the run folder comes first.",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=2017, show_default=True, help="Makes a run repeatable."),
+    click.option(
+        "--devices", default="auto", show_default=True, metavar="auto|N", help="GPUs, or processes where there is none."
+    ),
+    click.option(
+        "--nodes",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Machines, each started with torchrun.",
+    ),
     click.option(
         "--precision",
         type=click.Choice(["auto", "32", "bf16"]),
@@ -28,10 +47,16 @@ _OPTIONS = (
         show_default=True,
         help="Of arithmetic.",
     ),
-    click.option("--workers", type=click.IntRange(min=0), help="Processes that read images; one a core by default."),
+    click.option(
+        "--workers", type=click.IntRange(min=0), help="Further processes that prepare batches; none by default."
+    ),
     click.option("--fresh", is_flag=True, help="Start anew instead of going on from the last checkpoint."),
-    click.option("--limit", type=click.IntRange(min=1), help="Use only so many radiographs, to try things out."),
+    click.option(
+        "--limit", type=click.IntRange(min=1), help="Use only so many radiographs of a split, to try things out."
+    ),
 )
+
+_MODEL_OF = {"detection": "hand_detector", "segmentation": "hand_segmenter", "regression": "bone_age_regressor"}
 
 
 @click.group()
@@ -72,7 +97,16 @@ def regressor(**options: Any) -> None:
 def _run(room: str, options: dict[str, Any]) -> None:
     from boneage.training.options import TrainOptions
 
-    if options["devices"] != "auto" and not options["devices"].isdigit():
+    if options["devices"] != "auto" and not (options["devices"].isdigit() and int(options["devices"]) > 0):
         raise click.BadParameter(f"expected 'auto' or a number; got '{options['devices']}'", param_hint="--devices")
     options["resume"] = not options.pop("fresh")
-    import_module(f"boneage.training.{room}").train(TrainOptions(**options))
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("boneage").setLevel(logging.INFO)
+    weights = import_module(f"boneage.training.{room}").train(TrainOptions(**options))
+    if _is_first_process():
+        click.echo(f"Weights: {weights}")
+        click.echo(f"Next: boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z")
+
+
+def _is_first_process() -> bool:
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))

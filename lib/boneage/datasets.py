@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -133,8 +134,8 @@ def read_annotations(data: Path) -> dict[str, Annotation]:
         update(row["id"], key_points=_three_of_21(row))
     for row in _optional_rows(data / "hand_keypoints_3.csv"):
         names = ("middle_tip_x", "middle_tip_y", "thumb_tip_x", "thumb_tip_y", "capitate_x", "capitate_y")
-        if row["made_by"] == "hand" or found.get(row["id"]) is None:
-            by_hand = row["made_by"] == "hand"
+        by_hand = row["made_by"] == "hand"
+        if by_hand or found.get(row["id"], Annotation(row["id"])).key_points is None:
             update(row["id"], key_points=_floats(row, *names).reshape(3, 2), by_hand=by_hand)
     for id, polygons in _outlines(data / "hand_outlines.json"):
         outline = tuple(np.array(polygon["exterior"]) for polygon in polygons)
@@ -163,7 +164,17 @@ def _example(row: dict[str, str], path: Path) -> Example:
     if male not in ("true", "false", "1", "0"):
         raise InvalidData(f"Column male of radiograph {row['id']} must be True or False, not {row['male']!r}.")
     sex = Sex.MALE if male in ("true", "1") else Sex.FEMALE
-    return Example(row["id"], path, sex, float(row["boneage"]), split=split_by_id().get(row["id"], ""))
+    return Example(row["id"], path, sex, _months(row), split=split_by_id().get(row["id"], ""))
+
+
+def _months(row: dict[str, str]) -> float:
+    try:
+        months = float(row["boneage"])
+    except (TypeError, ValueError):
+        months = math.nan
+    if not 0 <= months < math.inf:
+        raise InvalidData(f"Column boneage of radiograph {row['id']} must be in months, not {row['boneage']!r}.")
+    return months
 
 
 def _images_by_id(folder: Path) -> dict[str, Path]:
@@ -185,8 +196,11 @@ def _squash(path: Path, original_size: tuple[int, int] | None) -> float:
         return 1.0
     from PIL import Image
 
-    with Image.open(path) as image:
-        columns, rows = image.size
+    try:
+        with Image.open(path) as image:
+            columns, rows = image.size
+    except OSError:
+        return 1.0  # missing or damaged: whoever reads its pixels will say so
     width, height = original_size
     return (height / rows) / (width / columns)
 
@@ -212,6 +226,8 @@ def _rows(path: Path, expected: tuple[str, ...]) -> list[dict[str, str]]:
             rows = list(reader)
     except FileNotFoundError:
         raise InvalidData(f"Expected the table {path}; there is none.", "See the RSNA layout in README.md.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidData(f"Cannot read the table {path}: {error}.") from error
     missing = [name for name in expected if name not in columns]
     if missing:
         raise InvalidData(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(columns)}.")

@@ -148,8 +148,8 @@ def _view_of_box(box: HandBox, pixel_aspect: float) -> np.ndarray:
     height = box.height * pixel_aspect
     factor = SIDE / (max(box.width, height) * (1 + 2 * BOX_MARGIN))
     linear = np.diag([factor, factor * pixel_aspect])
-    centre = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2])
-    return np.hstack([linear, (SIDE / 2 - linear @ centre)[:, None]])
+    centre = np.array([(box.left + box.right) / 2, (box.top + box.bottom) / 2]) - 0.5
+    return np.hstack([linear, ((SIDE - 1) / 2 - linear @ centre)[:, None]])
 
 
 def _box_words(box: HandBox) -> str:

@@ -63,7 +63,10 @@ def check_model(name: str, folder: Path | None = None) -> ModelFile:
     weights = home / "models" / "model.safetensors"
     if not weights.is_file():
         raise ModelRefused(f"The weights of {name} are missing: {weights}.", "Install the models anew.")
-    found = sha256_of(weights)
+    try:
+        found = sha256_of(weights)
+    except OSError as error:
+        raise ModelRefused(f"Cannot read the weights of {name}, {weights}: {error.strerror}.") from error
     if found != card["sha256"]:
         raise ModelRefused(
             f"The weights of {name} have sha256 {found[:12]}..., its card says {card['sha256'][:12]}...",
@@ -88,7 +91,7 @@ def _card(path: Path) -> dict[str, Any]:
         raise ModelRefused(f"Cannot read the model card {path}: {error.strerror}.") from error
     except ValueError as error:
         raise ModelRefused(f"The model card {path} is not JSON: {error}.") from error
-    missing = [key for key in ("version", "sha256") if key not in card]
+    missing = [key for key in ("version", "sha256") if not isinstance(card, dict) or not isinstance(card.get(key), str)]
     if missing:
         raise ModelRefused(f"The model card {path} lacks {', '.join(missing)}.")
     return card

@@ -46,3 +46,16 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"Cannot write {path}: {error.strerror or error}.",
             "Choose a folder that exists, may be written to and has space left.",
         ) from error
+
+
+def made_folder(folder: Path) -> Path:
+    """Make a folder, with those above it, and return it; one that is there already stays.
+
+    Raises:
+        OutputFailed: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Choose another one.") from error
+    return folder

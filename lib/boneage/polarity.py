@@ -1,6 +1,10 @@
 """Does a hand radiograph show bone dark? A rule of four measures, for files that do not say.
 
 Each measure changes its sign when the picture is inverted, so that their weighted sum does too.
+
+Measured on 2,500 RSNA radiographs (299 x 299 px) that the weights were not fitted on: 6 of 2,500 are wrong at 0.5, as
+many of their inversions (0.24 %); 2 of 2,500 pass 0.995 (0.08 %), as do 79 % of the inversions. Black, white or nested
+padding changes none of this. What is mistaken are small films on a wide grey ground and underexposed ones.
 """
 
 from __future__ import annotations
@@ -12,8 +16,11 @@ from boneage.pixels import thinned
 SIDE = 128
 """The picture is looked at as SIDE x SIDE means: bones and fingers remain, noise and size do not matter."""
 
-WEIGHTS = (1.0, 1.0, 1.0, 1.0)
-"""Of the measures in `_measures`."""
+WEIGHTS = (11.06, 5.32, 8.43, 3.62)
+"""Of the measures in `_measures`; a logistic regression on 2,500 radiographs and their inversions."""
+
+FLAT = 0.03
+"""A row or column at the edge is frame or padding if its values spread by less than this share of the picture's."""
 
 
 def looks_inverted(pixels: np.ndarray) -> float:
@@ -25,8 +32,9 @@ def looks_inverted(pixels: np.ndarray) -> float:
     Returns:
         0..1: 0 bone is bright, 1 bone is dark, around 0.5 unsure. `looks_inverted(1 - pixels)` is 1 minus it.
     """
-    small = _without_frame(_stretched(_reduced(thinned(pixels, 500_000))))
-    small = _stretched(_reduced(small)) if min(small.shape) >= SIDE // 8 else small
+    small = _reduced(_without_frame(thinned(pixels, 500_000)))
+    low, high = np.percentile(small, (1.0, 99.0))
+    small = np.clip((small - low) / max(high - low, 1e-9), 0.0, 1.0)
     evidence = float(np.dot(WEIGHTS, _measures(small)))
     return float(1.0 / (1.0 + np.exp(np.clip(evidence, -50.0, 50.0))))
 
@@ -34,24 +42,39 @@ def looks_inverted(pixels: np.ndarray) -> float:
 def _measures(small: np.ndarray) -> tuple[float, float, float, float]:
     """Measure what tells bright bone from dark bone; every value is positive where bone is bright.
 
-    In this order: structure against smooth ground (median); middle against border (median); skew of fine detail
-    where there is most of it (a cortex is a thin bright line); overall darkness (most of a picture is air).
+    Args:
+        small: (rows, columns), 0..1, at most SIDE a side.
+
+    Returns:
+        Textured against smooth ground, flat areas left out (medians); the middle against the border (medians);
+        skew of the finest detail where there is most of it (a cortex is a thin bright line); darkness of the whole.
     """
     detail = small - _blurred(small, 1)
-    activity = _blurred(np.abs(detail), 2)
-    textured = activity > 1e-3
-    if np.count_nonzero(textured) < small.size // 64:
-        textured = np.ones_like(textured)
-    smooth = textured & (activity < np.percentile(activity[textured], 40.0))
-    structure = np.median(small[textured & ~smooth]) - np.median(small[smooth]) if smooth.any() else 0.0
-    inner, outer = small.shape[0] // 6, max(small.shape[0] // 20, 1)
+    natural = _blurred((np.abs(detail) > 1e-3).astype(float), 2) > 0.5
+    values, activity = small[natural], _blurred(np.abs(detail), 2)[natural]
+    smooth = activity < np.percentile(activity, 40.0) if activity.size else natural[natural]
+    structure = np.median(values[~smooth]) - np.median(values[smooth]) if smooth.any() else 0.0
+    inner, outer = (max(min(small.shape) * cells // SIDE, 1) for cells in (20, 6))
     border = np.ones(small.shape, bool)
     border[outer:-outer, outer:-outer] = False
     inside = np.median(small[inner:-inner, inner:-inner]) - np.median(small[border])
-    spread = detail.std() + 1e-9
-    fine = np.clip(detail[activity > np.percentile(activity, 60.0)] / spread, -2.5, 2.5)
-    skew = np.mean((fine - fine.mean()) ** 3) / (fine.std() ** 3 + 1e-9)
+    near = _blurred(np.abs(detail), 1)
+    spread = 2.5 * np.sqrt(np.mean(detail**2)) + 1e-9
+    fine = np.clip(detail[near >= np.percentile(near, 60.0)], -spread, spread)
+    skew = np.mean((fine - fine.mean()) ** 3) / (fine.std() ** 3 + 1e-12)
     return float(structure), float(inside), float(skew), float(0.5 - small.mean())
+
+
+def _without_frame(pixels: np.ndarray) -> np.ndarray:
+    """Cut off rows and columns at the edges that hold one value (padding, a printed frame), up to three nested ones."""
+    for _ in range(3):
+        least = FLAT * float(np.ptp(pixels))
+        rows = np.flatnonzero(np.ptp(pixels, axis=1) > least)
+        columns = np.flatnonzero(np.ptp(pixels, axis=0) > least)
+        if min(len(rows), len(columns)) < SIDE // 4:
+            return pixels
+        pixels = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return pixels
 
 
 def _reduced(pixels: np.ndarray) -> np.ndarray:
@@ -59,27 +82,11 @@ def _reduced(pixels: np.ndarray) -> np.ndarray:
     rows, columns = (np.linspace(0, n, min(SIDE, n) + 1).astype(int) for n in pixels.shape)
     sums = np.add.reduceat(pixels, rows[:-1], axis=0, dtype=np.float64)
     sums = np.add.reduceat(sums, columns[:-1], axis=1)
-    return sums / np.outer(np.diff(rows), np.diff(columns))
-
-
-def _stretched(small: np.ndarray) -> np.ndarray:
-    low, high = np.percentile(small, (1.0, 99.0))
-    return np.clip((small - low) / max(high - low, 1e-9), 0.0, 1.0)
-
-
-def _without_frame(small: np.ndarray) -> np.ndarray:
-    """Cut off rows and columns at the edges that hold one value (padding, a printed frame), up to three nested ones."""
-    for _ in range(3):
-        rows = np.flatnonzero(np.ptp(small, axis=1) > 0.03)
-        columns = np.flatnonzero(np.ptp(small, axis=0) > 0.03)
-        if len(rows) < SIDE // 8 or len(columns) < SIDE // 8:
-            return small
-        small = small[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return small
+    return np.asarray(sums / np.outer(np.diff(rows), np.diff(columns)))
 
 
 def _blurred(small: np.ndarray, half: int) -> np.ndarray:
     """Average over squares of 2 * half + 1 cells; edges are repeated outward."""
     side = 2 * half + 1
     sums = np.pad(small, ((half + 1, half), (half + 1, half)), mode="edge").cumsum(axis=0).cumsum(axis=1)
-    return (sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]) / side**2
+    return np.asarray((sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]) / side**2)

@@ -27,7 +27,14 @@ class BoneAgeRegressor:
     def estimate(
         self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sexes: Sequence[Sex]
     ) -> list[BoneAge]:
-        """Return the bone age for each of `sexes`.
+        """Return the bone age for each of `sexes`; the arguments are those of `log_probabilities`."""
+        rows = self.log_probabilities(radiograph, hand, hand_mask, sexes)
+        return [bone_age(row, self._temperature) for row in rows]
+
+    def log_probabilities(
+        self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sexes: Sequence[Sex]
+    ) -> np.ndarray:
+        """Return (sexes, 240): what the network says of the months 0..239, before any temperature.
 
         Args:
             radiograph: To look at.
@@ -40,9 +47,7 @@ class BoneAgeRegressor:
         mask = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns)
         view = age_view(piece, mask, MASK_MARGIN)
         male = np.array([[sex is Sex.MALE] for sex in sexes], np.float32)
-        hands = np.repeat(view[None, None], len(sexes), axis=0)
-        log_probabilities = self._network(hands, male)
-        return [bone_age(row, self._temperature) for row in log_probabilities]
+        return self._network(np.repeat(view[None, None], len(sexes), axis=0), male)
 
 
 def age_view(piece: np.ndarray, mask: np.ndarray | None, margin: float) -> np.ndarray:

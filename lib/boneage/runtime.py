@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,30 +27,36 @@ FORM = 1
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "hand_detector": ((2, 1, 192, 192),),
     "hand_segmenter": ((2, 1, 192, 160),),
-    "bone_age_regressor": ((2, 1, 160, 128), (2, 1)),
+    "bone_age_regressor": ((2, 1, 144, 112), (2, 1)),
 }
 
 
 class Network:
-    """A compiled network; may be called from several threads at once."""
+    """A compiled network; may be called from several threads at once.
+
+    Args:
+        model: Checked weights.
+        threads: Cores for one inference; with fewer than there are, as many inferences run side by side.
+    """
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         import openvino as ov
 
+        cores = os.cpu_count() or 1
+        side_by_side = max(cores // threads, 1) if threads else 1
         self._compiled = _core().compile_model(
             _compiled_form(model),
             "CPU",
-            {
-                "INFERENCE_PRECISION_HINT": "f32",
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": threads or 0,
-            },
+            {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": side_by_side, "INFERENCE_NUM_THREADS": cores},
         )
         self._tensor = ov.Tensor
+        self._own = threading.local()
 
     def __call__(self, *inputs: np.ndarray) -> np.ndarray:
         """Return the first output for inputs with the network's shapes, as float32."""
-        request = self._compiled.create_infer_request()
+        if not hasattr(self._own, "request"):
+            self._own.request = self._compiled.create_infer_request()
+        request = self._own.request
         request.infer({i: self._tensor(np.ascontiguousarray(x, np.float32)) for i, x in enumerate(inputs)})
         return request.get_output_tensor(0).data.copy()
 
@@ -70,9 +77,10 @@ def _compiled_form(model: ModelFile) -> Any:
     converted = _converted(model)
     try:
         _keep(converted, home)
-    except OSError as error:
-        log.warning("The compiled form of %s cannot be kept in %s: %s.", model.name, home, error.strerror)
-    return converted
+    except (OSError, RuntimeError) as error:  # RuntimeError is OpenVINO's
+        log.warning("The compiled form of %s cannot be kept in %s: %s.", model.name, home, error)
+        return converted
+    return _core().read_model(form)  # so that the first use computes exactly what later ones do
 
 
 def cache_folder() -> Path:

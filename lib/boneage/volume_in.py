@@ -17,10 +17,14 @@ from boneage.pixels import believable_spacing, check_size, to_unit_range
 from boneage.types import Radiograph
 
 MOST_NOT_FINITE = 0.001
-"""Share of pixels that may be NaN or infinite; they become the darkest value."""
+"""Share of pixels that may be NaN or infinite; they become the darkest value (NRRD) or 0 (NIfTI)."""
 
 SHOWN_AS = ("PIL", "LIP", "LPS")
 """Directions (column, row, slice order) in which viewers show a slice across x, y, z: sagittal, coronal, axial."""
+
+NIFTI_HEADER_BYTES = 352
+NIFTI_FLOATS = {16: "f4", 64: "f8"}
+BLOCK_BYTES = 2**23
 
 NOT_SET_MM = (1.0, 1.0)
 """What writers put where the spacing is unknown; no detector has it."""
@@ -32,8 +36,7 @@ def read_nifti(path: Path) -> Radiograph:
     Raises:
         UnreadableRadiograph: If it is damaged, in colour, of several slices, blank, not finite or of absurd size.
     """
-    _check_nifti_length(path)
-    return _read(path, "NiftiImageIO")
+    return _read(path, "NiftiImageIO", _nifti_not_finite(path))
 
 
 def read_nrrd(path: Path) -> Radiograph:
@@ -52,10 +55,10 @@ def read_nrrd(path: Path) -> Radiograph:
     return _read(path, "NrrdImageIO")
 
 
-def _read(path: Path, image_io: str) -> Radiograph:
+def _read(path: Path, image_io: str, replaced: int = 0) -> Radiograph:
     image, was_turned = _as_displayed(_load(path, image_io))
     values = sitk.GetArrayFromImage(image)[0]
-    values, notes = _finite(values)
+    values, notes = _finite(values, replaced)
     column_mm, row_mm = image.GetSpacing()[:2]
     if was_turned:
         notes += ("The rows and columns were turned to the order in which viewers show them.",)
@@ -102,24 +105,36 @@ def _check_header(size: tuple[int, ...], channels: int) -> None:
     check_size(sides[1], sides[0])
 
 
-def _check_nifti_length(path: Path) -> None:
-    """Refuse a cut-off file, which the NIfTI library would fill up with zeros without a word."""
+def _nifti_not_finite(path: Path) -> int:
+    """Count NaN and infinity in a file, and refuse a cut-off one: the NIfTI library silently makes zeros of both."""
     with path.open("rb") as file:
         is_gzipped = file.read(2) == b"\x1f\x8b"
     with gzip.open(path) if is_gzipped else path.open("rb") as file:
         try:
-            header = file.read(352)
+            header = file.read(NIFTI_HEADER_BYTES)
             order = "<" if 1 <= struct.unpack_from("<h", header, 40)[0] <= 7 else ">"
             dimensions, *sides = struct.unpack_from(f"{order}8h", header, 40)
-            (bits,) = struct.unpack_from(f"{order}h", header, 72)
+            kind, bits = struct.unpack_from(f"{order}2h", header, 70)
             (offset,) = struct.unpack_from(f"{order}f", header, 108)
             _check_header(tuple(sides[:dimensions]), 1)
-            expected = int(offset) + math.prod(sides[:dimensions]) * bits // 8
-            came = len(header) + sum(len(block) for block in iter(lambda: file.read(2**20), b""))
+            file.seek(int(offset))
+            blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
+            sizes_and_counts = [(len(block), _not_finite(block, order, NIFTI_FLOATS.get(kind))) for block in blocks]
         except (EOFError, OSError, OverflowError, ValueError, struct.error, zlib.error):
             raise UnreadableRadiograph("The NIfTI file is damaged or cut off.", "Copy it again.") from None
+    expected, came = math.prod(sides[:dimensions]) * bits // 8, sum(size for size, _ in sizes_and_counts)
     if came < expected:
-        raise UnreadableRadiograph(f"Expected {expected} bytes, got {came}: the file is cut off.", "Copy it again.")
+        raise UnreadableRadiograph(
+            f"Expected {expected} bytes of pixels, got {came}: the file is cut off.", "Copy it again."
+        )
+    return sum(count for _, count in sizes_and_counts)
+
+
+def _not_finite(block: bytes, order: str, kind: str | None) -> int:
+    if kind is None:
+        return 0
+    values = np.frombuffer(block, f"{order}{kind}", count=len(block) // int(kind[1:]))
+    return int(np.count_nonzero(~np.isfinite(values)))
 
 
 def _three_dimensional(image: sitk.Image) -> sitk.Image:
@@ -139,16 +154,16 @@ def _as_displayed(image: sitk.Image) -> tuple[sitk.Image, bool]:
     return sitk.DICOMOrient(image, wanted), axes[:2] != wanted[:2]
 
 
-def _finite(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    if values.dtype.kind != "f":
-        return values, ()
+def _finite(values: np.ndarray, replaced: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Make what is not finite dark; `replaced` such pixels are zeros already."""
     bad = ~np.isfinite(values)
-    count = int(np.count_nonzero(bad))
-    if count == 0:
-        return values, ()
+    count = int(np.count_nonzero(bad)) + replaced
     if count > MOST_NOT_FINITE * values.size:
         raise UnreadableRadiograph(
             f"Expected finite grey values, got NaN or infinity in {count} of {values.size} pixels.",
             "Export the radiograph again.",
         )
-    return np.where(bad, values[~bad].min(), values), (f"{count} pixels without a finite value were made dark.",)
+    if count == 0:
+        return values, ()
+    notes = (f"{count} pixels without a finite value were replaced.",)
+    return np.where(bad, values[~bad].min(), values), notes

@@ -29,10 +29,11 @@ def raiser(error):
     return body
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [[], ["assess"], ["evaluate"], ["train"], ["train", "detector"], ["train", "segmenter"], ["train", "regressor"]],
-)
+COMMANDS = "assess; evaluate; evaluate-rooms; train; train detector; train segmenter; train regressor; models; "
+COMMANDS += "models list; models check; models compile; models calibrate; models publish"
+
+
+@pytest.mark.parametrize("arguments", [[], *(command.split() for command in COMMANDS.split(";"))])
 def test_every_command_explains_itself(arguments, capsys):
     assert cli.main([*arguments, "--help"]) == 0
     assert "Usage: boneage" in capsys.readouterr().out

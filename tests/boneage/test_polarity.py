@@ -23,7 +23,7 @@ def fingers(size: int = 200) -> np.ndarray:
 
 
 def test_bright_bone_on_dark_ground_does_not_look_inverted():
-    assert looks_inverted(fingers()) < 0.1
+    assert looks_inverted(fingers()) < 0.25
 
 
 def test_an_inversion_turns_the_answer_round():
@@ -48,4 +48,4 @@ def test_few_real_radiographs_are_mistaken():
 
     files = sorted(RADIOGRAPHS.glob("*.jpg"))[::100]
     wrong = sum(looks_inverted(np.asarray(Image.open(file).convert("L")) / 255) > 0.5 for file in files)
-    assert wrong <= len(files) * 0.03
+    assert wrong <= len(files) * 0.015

@@ -301,16 +301,17 @@ def test_a_header_that_points_to_another_file_is_refused(tmp_path):
     assert "points to another" in refusal(tmp_path / "a.nhdr")
 
 
-def test_a_few_pixels_that_are_not_finite_become_dark_and_many_are_refused(tmp_path):
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
+def test_a_few_pixels_that_are_not_finite_become_dark_and_many_are_refused(tmp_path, suffix):
     values = hand().astype(np.float32)
     values[0, :3] = np.nan, np.inf, -np.inf
-    sitk.WriteImage(as_image(values), str(tmp_path / "a.nii"))
-    radiograph = read_radiograph(tmp_path / "a.nii")
+    sitk.WriteImage(as_image(values), str(tmp_path / f"a{suffix}"))
+    radiograph = read_radiograph(tmp_path / f"a{suffix}")
     assert "3 pixels" in radiograph.warnings[0]
     assert radiograph.pixels[0, :3].max() == 0
     values[:50] = np.nan
-    sitk.WriteImage(as_image(values), str(tmp_path / "b.nii"))
-    assert f"{50 * 90} of {values.size}" in refusal(tmp_path / "b.nii")
+    sitk.WriteImage(as_image(values), str(tmp_path / f"b{suffix}"))
+    assert f"{50 * 90} of {values.size}" in refusal(tmp_path / f"b{suffix}")
 
 
 def test_a_gzipped_text_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from boneage.networks import build_detector
 from boneage.training.hands import PixelStore, marked_hands
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit, one_cycle, training_loader
 from boneage.training.options import TrainOptions
 from boneage.training.scenes import Scene, SceneMaker
 from boneage.weights import load_weights, save_weights
@@ -108,27 +108,17 @@ class Scenes(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """Return scenes of this epoch; another epoch draws others."""
         epoch = self.trainer.current_epoch if self.trainer else 0
-        return self._loader(
-            "train", _SceneSet(self._maker("train"), len(self._hands["train"]), self._options.seed, epoch)
-        )
+        scenes = _SceneSet(self._maker("train"), len(self._hands["train"]), self._options.seed, epoch)
+        return training_loader(scenes, BATCH, self._options, collate_fn=_collate)
 
     def val_dataloader(self) -> DataLoader:
         """Return the validation radiographs, unchanged."""
-        return self._loader("validation", _SceneSet(self._maker("validation"), len(self._hands["validation"])))
+        scenes = _SceneSet(self._maker("validation"), len(self._hands["validation"]))
+        return DataLoader(scenes, BATCH, collate_fn=_collate, num_workers=self._options.workers or 0)
 
     def _maker(self, split: str) -> SceneMaker:
         return SceneMaker(self._hands[split], SIDE, self._stores[split])
 
-    def _loader(self, split: str, scenes: Dataset) -> DataLoader:
-        training = split == "train"
-        return DataLoader(
-            scenes,
-            BATCH,
-            shuffle=training,
-            drop_last=training,
-            collate_fn=_collate,
-            num_workers=self._options.workers or 0,
-        )
 
 
 class _SceneSet(Dataset):

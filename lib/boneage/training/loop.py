@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.plugins.environments import TorchElasticEnvironment
+from lightning.pytorch.utilities import rank_zero_only
+from monai.data import ThreadDataLoader
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from boneage.errors import InvalidInput
 from boneage.training.options import TrainOptions
@@ -24,20 +28,52 @@ log = logging.getLogger(__name__)
 
 
 def fit(module: L.LightningModule, data: L.LightningDataModule, options: TrainOptions, run: Path, epochs: int) -> None:
-    """Train `module`, going on from the run folder's last checkpoint; afterwards it holds the averaged weights."""
+    """Train `module`, going on from the run folder's newest checkpoint; afterwards it holds the averaged weights.
+
+    Raises:
+        InvalidInput: If the checkpoint belongs to a training of another length.
+        KeyboardInterrupt: If the user stopped it; a checkpoint was written.
+    """
+    if not options.resume:
+        _forget_checkpoints(run)
+    checkpoint = newest_checkpoint(run)
     trainer = _trainer(options, run, epochs)
-    last = run / "checkpoints" / "last.ckpt"
-    trainer.fit(module, datamodule=data, ckpt_path=str(last) if options.resume and last.exists() else None)
-    if trainer.interrupted:
-        raise InvalidInput(f"Stopped; the last checkpoint is {last}.", "The same command goes on from there.")
+    if checkpoint is not None:
+        log.info("Going on from %s.", checkpoint)
+        _keep_metrics(run, trainer.logger, _step(checkpoint))
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=None if checkpoint is None else str(checkpoint))
+    except SystemExit:  # what Lightning makes of Ctrl-C, after writing a checkpoint
+        log.warning("Stopped; the checkpoint is %s. The same command goes on from there.", newest_checkpoint(run))
+        raise KeyboardInterrupt from None
     if trainer.is_global_zero:
         plot_metrics(run)
 
 
+def newest_checkpoint(run: Path) -> Path | None:
+    """Return the checkpoint of a run folder that saw most steps: that of an epoch's end or that of a few minutes ago."""
+    found = [run / "checkpoints" / name for name in ("last.ckpt", "recent.ckpt")]
+    return max((path for path in found if path.exists()), key=_step, default=None)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["global_step"])
+
+
+@rank_zero_only
+def _forget_checkpoints(run: Path) -> None:
+    for path in (run / "checkpoints").glob("*.ckpt"):
+        path.unlink()
+
+
 def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
-    torch.set_num_threads(torch.get_num_threads() if torch.get_num_threads() > 1 else _cores())
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or _cores()))  # importing ultralytics sets one
     every_few_minutes = ModelCheckpoint(
-        run / "checkpoints", filename="recent", train_time_interval=CHECKPOINT_EVERY, save_on_exception=True
+        run / "checkpoints",
+        filename="recent",
+        train_time_interval=CHECKPOINT_EVERY,
+        save_on_exception=True,
+        enable_version_counter=False,
     )
     every_epoch = ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False)
     return L.Trainer(
@@ -48,9 +84,10 @@ def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
         gradient_clip_val=5.0,
         logger=CSVLogger(run, name="", version="metrics"),
         callbacks=[
-            WeightAveraging(avg_fn=_average),
+            Averaging(avg_fn=_average),
             LearningRateMonitor("step"),
-            TQDMProgressBar(refresh_rate=10),
+            EpochBar(refresh_rate=10),
+            SameLength(),
             every_few_minutes,
             every_epoch,
         ],
@@ -62,10 +99,55 @@ def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
     )
 
 
-def _average(average: torch.Tensor, current: torch.Tensor, averaged: torch.Tensor) -> torch.Tensor:
-    """Return the exponential average of the weights; in the first steps it forgets faster."""
-    decay = torch.minimum((1 + averaged) / (10 + averaged), torch.tensor(EMA_DECAY))
-    return torch.lerp(current, average, decay.to(current)) if current.is_floating_point() else current
+class Averaging(WeightAveraging):
+    """Averaged weights, for two cases that Lightning's own forgets.
+
+    A checkpoint that is written when a validation is stopped must not take the average for the weights, and a run that
+    was finished already must end with the average as well.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._swapped = False
+
+    def _swap_models(self, pl_module: L.LightningModule) -> None:
+        super()._swap_models(pl_module)
+        self._swapped = not self._swapped
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Give the module its own weights back before the checkpoint is written."""
+        if self._swapped:
+            self._swap_models(pl_module)
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Leave the average in the module; `on_train_end` does so only if there was something left to train."""
+        self._copy_average_to_current(pl_module)
+
+    @property
+    def state_key(self) -> str:
+        return WeightAveraging.__qualname__
+
+
+class EpochBar(TQDMProgressBar):
+    """A progress bar that says how many epochs there are."""
+
+    def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        """Begin the bar of an epoch."""
+        super().on_train_epoch_start(trainer)
+        self.train_progress_bar.set_description(f"Epoch {trainer.current_epoch + 1} of {trainer.max_epochs}")
+
+
+class SameLength(L.Callback):
+    """Refuses to go on with a training whose schedule was made for another number of steps."""
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Compare the schedule, which may come from a checkpoint, with the steps of this training."""
+        planned, begun = _schedule_steps(trainer), trainer.lr_scheduler_configs[0].scheduler.total_steps
+        if begun != planned:
+            raise InvalidInput(
+                f"The run was begun with {begun} steps, now it would have {planned}.",
+                "Go on with the same data, --epochs, --limit and --devices, or start anew with --fresh.",
+            )
 
 
 def one_cycle(module: L.LightningModule, rate: float, weight_decay: float) -> dict[str, Any]:
@@ -74,9 +156,42 @@ def one_cycle(module: L.LightningModule, rate: float, weight_decay: float) -> di
     plain = [p for p in module.parameters() if p.ndim <= 1 and p.requires_grad]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=rate)
-    steps = int(module.trainer.estimated_stepping_batches)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1, pct_start=0.15)
+    steps = _schedule_steps(module.trainer)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _schedule_steps(trainer: L.Trainer) -> int:
+    """Return the length of the schedule: a step more than there are, since it is also asked after the last."""
+    return int(trainer.estimated_stepping_batches) + 1
+
+
+def training_loader(examples: Dataset, batch: int, options: TrainOptions, **arguments: Any) -> DataLoader:
+    """Return shuffled batches of one size; fewer examples than a batch make one small batch.
+
+    A thread makes the next batch while the network learns from this one.
+    """
+    arguments.setdefault("collate_fn", default_collate)
+    return ThreadDataLoader(
+        examples,
+        batch_size=batch,
+        shuffle=True,
+        drop_last=len(examples) >= batch * _processes(),  # type: ignore[arg-type]
+        num_workers=options.workers or 0,
+        **arguments,
+    )
+
+
+def _processes() -> int:
+    """Return how many processes share the examples."""
+    together = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_world_size() if together else 1
+
+
+def _average(average: torch.Tensor, current: torch.Tensor, averaged: torch.Tensor) -> torch.Tensor:
+    """Return the exponential average of the weights; in the first steps it forgets faster."""
+    decay = torch.minimum((1 + averaged) / (10 + averaged), torch.tensor(EMA_DECAY))
+    return torch.lerp(current, average, decay.to(current)) if current.is_floating_point() else current
 
 
 def _precision(wanted: str) -> Any:
@@ -91,26 +206,39 @@ def _precision(wanted: str) -> Any:
 
 
 def _cores() -> int:
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def plot_metrics(run: Path) -> Path | None:
-    """Draw every metric that the run logged over its epochs into metrics.png."""
-    from matplotlib.figure import Figure
+@rank_zero_only
+def _keep_metrics(run: Path, logger: Any, steps: int) -> None:
+    """Hand what a run logged up to its checkpoint to its new logger, which would write its file anew otherwise."""
+    rows = [{name: value for name, value in row.items() if value} for row in read_metrics(run)]
+    earlier = [row for row in rows if int(row["step"]) < steps]
+    logger.experiment.metrics.extend(earlier)
 
+
+def read_metrics(run: Path) -> list[dict[str, str]]:
+    """Return the rows of a run's metrics.csv; values that were not logged at a step are empty."""
     table = run / "metrics" / "metrics.csv"
     if not table.exists():
-        return None
+        return []
     with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def plot_metrics(run: Path) -> Path | None:
+    """Draw every metric that the run logged over its steps into metrics.png."""
+    from matplotlib.figure import Figure
+
+    rows = read_metrics(run)
     names = [n for n in (rows[0] if rows else {}) if n not in ("epoch", "step") and any(row[n] for row in rows)]
-    figure = Figure(figsize=(5 * max(len(names), 1), 4), layout="constrained")
+    if not names:
+        return None
+    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     for column, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), column + 1, title=name, xlabel="step")
         points = [(int(row["step"]), float(row[name])) for row in rows if row[name]]
-        axes.plot(*zip(*points, strict=True))
+        axes.plot(*zip(*points, strict=True), marker="." if len(points) == 1 else "")
     path = run / "metrics.png"
     figure.savefig(path, dpi=110)
     return path

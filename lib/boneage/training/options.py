@@ -18,9 +18,9 @@ class TrainOptions:
         devices: "auto" or a number of devices.
         nodes: Number of machines, each started with the same command by `torchrun`.
         precision: "auto", "32" or "bf16".
-        workers: Processes that prepare batches; one if None.
+        workers: Processes that prepare batches; if None, the training does so itself.
         resume: Go on from the run folder's last checkpoint if there is one.
-        limit: Use only the first so many radiographs (for trying out).
+        limit: Use only the first so many radiographs of each split (for trying out).
         start: Weights to go on from (safetensors); from scratch if None.
     """
 

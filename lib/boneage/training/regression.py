@@ -15,21 +15,21 @@ from torch.utils.data import DataLoader, Dataset
 
 from boneage.datasets import Example, read_larger, read_rsna
 from boneage.errors import InvalidData
-from boneage.frames import AGE_FRAME, OUTLINE_FRAME
-from boneage.geometry import HandFrame, frame_from_radiograph, invert
+from boneage.frames import AGE_FRAME
+from boneage.geometry import HandFrame, frame_from_radiograph
 from boneage.imaging import cut
 from boneage.networks import MONTHS, BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
 from boneage.training.hands import PixelStore
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit, one_cycle, training_loader
 from boneage.training.options import TrainOptions
 from boneage.training.upright import FoundHand, find_hands
 from boneage.types import Sex
 from boneage.weights import load_weights, save_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
-STAGES = ((112, 88, 6), (160, 128, 4))
+STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 3))
 BATCH = 48
 RATE = 1.5e-3
 WEIGHT_DECAY = 0.05
@@ -93,14 +93,15 @@ class RegressorTraining(L.LightningModule):
         log_probabilities = self.network(batch["hand"].contiguous(memory_format=torch.channels_last), batch["male"])
         target = torch.softmax(-0.5 * ((self.months - batch["bone_age_months"][:, None]) / LABEL_SD_MONTHS) ** 2, dim=1)
         cross_entropy = -(target * log_probabilities).sum(1).mean()
-        means = log_probabilities.exp() @ self.months
+        means = (log_probabilities.exp() * self.months).sum(1)
         error = functional.smooth_l1_loss(means, batch["bone_age_months"], beta=3.0)
         self.log("train_mae_months", (means - batch["bone_age_months"]).abs().mean().detach(), prog_bar=True)
         return cross_entropy + MEAN_WEIGHT * error
 
     def validation_step(self, batch: dict[str, torch.Tensor], _: int) -> None:
         """Log the mean absolute error and the bias in months."""
-        error = self.network(batch["hand"], batch["male"]).exp() @ self.months - batch["bone_age_months"]
+        means = (self.network(batch["hand"], batch["male"]).exp() * self.months).sum(1)
+        error = means - batch["bone_age_months"]
         self.log("validation_mae_months", error.abs().mean(), prog_bar=True, batch_size=len(error), sync_dist=True)
         self.log("validation_bias_months", error.mean(), prog_bar=True, batch_size=len(error), sync_dist=True)
 
@@ -116,13 +117,22 @@ class Hands(L.LightningDataModule):
         super().__init__()
         self._options = options
         self._stages = stages
-        examples = [example for example in _all_copies(options.data) if example.split in ("train", "validation")]
-        if not any(example.split == "train" for example in examples):
+        copies = _all_copies(options.data)
+        examples = {
+            split: [example for example in copies if example.split == split][: options.limit]
+            for split in ("train", "validation")
+        }
+        if not examples["train"]:
             raise InvalidData(
                 f"No radiograph in {options.data} belongs to the train split.", "See README.md, Training."
             )
-        found = find_hands(examples[: options.limit], run / "hands.npz")
+        found = find_hands(examples["train"] + examples["validation"], run / "hands.npz")
         self._copies = {split: _by_id(found, split) for split in ("train", "validation")}
+        if not self._copies["train"]:
+            raise InvalidData(
+                f"No hand was found in any of the {len(examples['train'])} radiographs of the train split.",
+                "Check the detector with: boneage assess.",
+            )
         (run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
         self._store = PixelStore()
 
@@ -130,7 +140,7 @@ class Hands(L.LightningDataModule):
         """Return this epoch's augmented hands at this epoch's size."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         hands = UprightHands(self._copies["train"], self._stages.frame(epoch), self._store, (self._options.seed, epoch))
-        return DataLoader(hands, BATCH, shuffle=True, drop_last=True, num_workers=self._options.workers or 0)
+        return training_loader(hands, BATCH, self._options)
 
     def val_dataloader(self) -> DataLoader:
         """Return the validation hands as the deployed model would see them."""
@@ -148,8 +158,8 @@ class UprightHands(Dataset):
         self._frame = frame
         self._store = store
         self._seed = seed
-        self._appearance = random_appearance(saturating=False)
-        self._holes = random_holes(frame.rows, prob=0.2)
+        self._appearance = random_appearance(0.7, saturating=False)
+        self._holes = random_holes(frame.rows, prob=0.15)
 
     def __len__(self) -> int:
         return len(self._copies)

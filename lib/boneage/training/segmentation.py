@@ -19,7 +19,7 @@ from boneage.imaging import cut, stretched
 from boneage.networks import build_segmenter
 from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
 from boneage.training.hands import MarkedHand, PixelStore, marked_hands
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit, one_cycle, training_loader
 from boneage.training.options import TrainOptions
 from boneage.weights import load_weights, save_weights
 
@@ -89,7 +89,7 @@ class Outlines(L.LightningDataModule):
         """Return this epoch's augmented hands."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         hands = OutlinedHands(self._sets["train"], self._options.seed + epoch, REPEATS)
-        return DataLoader(hands, BATCH, shuffle=True, drop_last=True, num_workers=self._options.workers or 0)
+        return training_loader(hands, BATCH, self._options)
 
     def val_dataloader(self) -> DataLoader:
         """Return the validation hands, upright and unchanged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class FoundHand:
         return cut(mask, across, frame.rows, frame.columns)
 
 
-def find_hands(examples: list[Example], kept: Path, threads: int = 2) -> list[FoundHand]:
+def find_hands(examples: list[Example], kept: Path, threads: int = 3) -> list[FoundHand]:
     """Return the hands of all examples that have one, from the file `kept` where they were found before.
 
     Args:
@@ -65,10 +66,13 @@ def find_hands(examples: list[Example], kept: Path, threads: int = 2) -> list[Fo
         detector = HandDetector(models["hand_detector"], threads=1)
         segmenter = HandSegmenter(models["hand_segmenter"], threads=1)
         with ThreadPoolExecutor(threads) as pool:
-            results = pool.map(lambda example: _find(example, detector, segmenter), missing)
-            for example, result in zip(missing, tqdm(results, "Finding hands", len(missing)), strict=True):
-                found.setdefault(example.kind, {})[example.path.name] = result
-        _save(kept, stamp, found)
+            try:
+                results = pool.map(lambda example: _find(example, detector, segmenter), missing)
+                for example, result in zip(missing, tqdm(results, "Finding hands", len(missing)), strict=True):
+                    found.setdefault(example.kind, {})[example.path.name] = result
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                _save(kept, stamp, found)
     hands = [(example, found[example.kind][example.path.name]) for example in examples]
     lost = sum(result is None for _, result in hands)
     if lost:
@@ -108,8 +112,11 @@ def _load(kept: Path, stamp: str) -> dict[str, dict[str, Found | None]]:
 def _save(kept: Path, stamp: str, found: dict[str, dict[str, Found | None]]) -> None:
     nothing = np.zeros((3, 2), np.float32), np.zeros((OUTLINE_FRAME.rows, OUTLINE_FRAME.columns // 8), np.uint8)
     rows = [(kind, name, result) for kind, names in found.items() for name, result in names.items()]
+    if not rows:
+        return
+    fresh = kept.with_name(f"{os.getpid()}-{kept.name}")  # the processes of one training may write at once
     np.savez_compressed(
-        kept,
+        fresh,
         stamp=np.array(stamp),
         kinds=np.array([kind for kind, _, _ in rows]),
         names=np.array([name for _, name, _ in rows]),
@@ -117,3 +124,4 @@ def _save(kept: Path, stamp: str, found: dict[str, dict[str, Found | None]]) -> 
         points=np.stack([(result or nothing)[0] for _, _, result in rows]),
         masks=np.stack([(result or nothing)[1] for _, _, result in rows]),
     )
+    fresh.replace(kept)

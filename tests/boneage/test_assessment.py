@@ -1,0 +1,168 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from builders import a_bone_age, a_hand, a_hand_mask, a_radiograph
+
+from boneage.assessment import END_OF_SCALE_MONTHS, Models, assess
+from boneage.detection import SURE_POSE
+from boneage.errors import NoHandFound, UnknownSex
+from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
+
+VERSIONS = {"hand_detector": "1.0.0", "hand_segmenter": "1.1.0", "bone_age_regressor": "1.2.0"}
+
+
+def fakes(hand=None, mask=None, months=None):
+    """Make models that answer as told; `asked` keeps what each was asked."""
+    asked = {}
+    hand = hand or a_hand()
+    months = months or {Sex.FEMALE: 118.0, Sex.MALE: 130.0}
+
+    def find_hand(radiograph, hand_box):
+        asked["hand_box"] = hand_box
+        return replace(hand, box=hand_box or hand.box)
+
+    def outline(radiograph, hand):
+        asked["outlined"] = hand
+        return a_hand_mask(*radiograph.pixels.shape) if mask is None else mask
+
+    def estimate(radiograph, hand, hand_mask, sexes):
+        asked["sexes"] = sexes
+        return [a_bone_age(months[sex]) for sex in sexes]
+
+    models = Models(
+        SimpleNamespace(find_hand=find_hand),
+        SimpleNamespace(outline=outline),
+        SimpleNamespace(estimate=estimate),
+        VERSIONS,
+    )
+    return models, asked
+
+
+def warnings_of(radiograph=None, **answers):
+    return assess(radiograph or a_radiograph(), fakes(**answers)[0]).warnings
+
+
+def test_the_rooms_follow_each_other_and_everything_found_is_in_the_assessment():
+    models, asked = fakes()
+    radiograph = a_radiograph()
+    assessment = assess(radiograph, models)
+    [estimate] = assessment.estimates
+    assert (estimate.sex, estimate.bone_age.months) == (Sex.FEMALE, 118.0)
+    assert estimate.growth.chronological_age_months == 114.0
+    assert estimate.growth.verdict is Verdict.NORMAL
+    assert assessment.radiograph is radiograph
+    assert np.array_equal(assessment.hand_mask, a_hand_mask())
+    assert assessment.model_versions == VERSIONS
+    assert asked["outlined"] == assessment.hand == a_hand()
+    assert assessment.warnings == ()
+    assert assessment.seconds >= 0
+
+
+def test_unknown_sex_is_refused_instead_of_guessed():
+    models, asked = fakes()
+    with pytest.raises(UnknownSex, match="--sex"):
+        assess(a_radiograph(sex=None), models)
+    assert asked == {}  # and before any work is done
+
+
+def test_a_sex_that_is_asked_for_comes_before_the_files():
+    [estimate] = assess(a_radiograph(), fakes()[0], sexes=[Sex.MALE]).estimates
+    assert (estimate.sex, estimate.bone_age.months) == (Sex.MALE, 130.0)
+
+
+def test_both_sexes_get_their_own_age_and_score():
+    female, male = assess(a_radiograph(sex=None), fakes()[0], sexes=[Sex.FEMALE, Sex.MALE]).estimates
+    assert (female.bone_age.months, male.bone_age.months) == (118.0, 130.0)
+    assert female.growth.sds < male.growth.sds
+    assert female.growth.reference_sd_months != male.growth.reference_sd_months
+
+
+def test_without_a_chronological_age_there_is_no_score():
+    [estimate] = assess(a_radiograph(chronological_age_months=None), fakes()[0]).estimates
+    assert estimate.growth is None
+
+
+def test_an_experts_box_reaches_the_detector():
+    models, asked = fakes()
+    box = HandBox(1, 2, 70, 110)
+    assert assess(a_radiograph(), models, hand_box=box).hand.box == asked["hand_box"] == box
+
+
+def test_without_a_hand_there_is_no_age():
+    def no_hand(radiograph, hand_box):
+        raise NoHandFound("No hand.")
+
+    models, asked = fakes()
+    with pytest.raises(NoHandFound):
+        assess(a_radiograph(), replace(models, detector=SimpleNamespace(find_hand=no_hand)))
+    assert asked == {}
+
+
+def test_what_the_reader_assumed_is_told():
+    assert warnings_of(a_radiograph(warnings=("The pixels were turned.",))) == ("The pixels were turned.",)
+
+
+def test_an_unsure_pose_is_told_with_its_figure():
+    assert warnings_of(hand=replace(a_hand(), pose_error=SURE_POSE)) == ()
+    [warning] = warnings_of(hand=replace(a_hand(), pose_error=0.23))
+    assert "pose of the hand is unsure (two looks differ by 23%" in warning
+
+
+def test_a_mask_that_fills_little_of_the_box_is_told():
+    mask = np.zeros((120, 80), bool)
+    mask[50:60, 40:50] = True
+    [warning] = warnings_of(mask=mask)
+    assert "fills only 2% of the hand's box" in warning
+
+
+@pytest.mark.parametrize("point", ["middle_tip", "thumb_tip", "capitate"])
+def test_a_hand_that_is_cut_off_is_told(point):
+    pose = replace(a_hand().pose, **{point: (40.0, -3.0 if point != "capitate" else 123.0)})
+    assert any("lies outside the picture" in warning for warning in warnings_of(hand=replace(a_hand(), pose=pose)))
+
+
+def mirrored(hand: Hand) -> Hand:
+    points = (hand.pose.middle_tip, hand.pose.thumb_tip, hand.pose.capitate)
+    return replace(hand, pose=HandPose(*((79 - x, y) for x, y in points)))
+
+
+def test_a_side_that_differs_from_the_files_is_told():
+    left_file = a_radiograph(laterality=Laterality.LEFT)
+    assert warnings_of(left_file) == ()
+    [warning] = warnings_of(left_file, hand=mirrored(a_hand()))
+    assert "file says left hand" in warning and "right hand seen from its back" in warning
+    assert warnings_of(hand=mirrored(a_hand())) == ()  # a file that says nothing cannot be wrong
+
+
+@pytest.mark.parametrize("sex", Sex)
+def test_the_end_of_the_scale_is_told_for_each_sex(sex):
+    end = float(END_OF_SCALE_MONTHS[sex])
+    radiograph = a_radiograph(sex=sex, chronological_age_months=None)
+    assert warnings_of(radiograph, months={sex: end - 1}) == ()
+    [warning] = warnings_of(radiograph, months={sex: end})
+    assert f"end of the scale for the {sex.value} sex" in warning
+
+
+def test_a_verdict_that_another_reference_would_change_is_told():
+    def verdicts(months):
+        models, _ = fakes(months={Sex.FEMALE: months})
+        by_reference = [
+            assess(a_radiograph(), models, growth_reference=reference).estimates[0].growth.verdict
+            for reference in references
+        ]
+        return set(by_reference), assess(a_radiograph(), models).warnings
+
+    from boneage.growth import growth_references
+
+    references = list(growth_references())
+    found = [verdicts(float(months)) for months in range(114, 160)]
+    assert any(len(different) > 1 for different, _ in found)
+    for different, warnings in found:
+        assert bool(warnings) == (len(different) > 1)
+
+
+def test_an_age_outside_the_growth_table_is_told():
+    warnings = warnings_of(a_radiograph(chronological_age_months=290.0))
+    assert len(warnings) >= 1 and any("table" in warning for warning in warnings)

@@ -1,0 +1,159 @@
+"""The temperature: fitted so that 90 % intervals hold 90 %, and written into the regressor's card."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny_models
+from builders import a_hand, a_hand_mask, a_radiograph
+from fake_models import NO_HAND_COLUMNS, a_png
+from scipy.stats import norm
+
+from boneage import regression
+from boneage.assessment import Models
+from boneage.errors import InvalidData, NoHandFound
+from boneage.models import ModelFile, check_model
+from boneage.regression import BoneAgeRegressor, bone_age
+from boneage.training import calibration
+from boneage.training.calibration import COVERAGE, LEAST, calibrate, coverage, fit_temperature
+from boneage.training.publish import publish
+from boneage.types import Sex
+
+MONTHS = np.arange(240)
+
+
+def normal_around(means, sd_months):
+    """Make (n, 240) log-probabilities of normal distributions."""
+    density = -0.5 * ((MONTHS - np.asarray(means)[:, None]) / sd_months) ** 2
+    return density - np.log(np.exp(density).sum(1, keepdims=True))
+
+
+def references_around(mean_months, sd_months, count=200):
+    """Make references whose errors have exactly the quantiles of a normal distribution."""
+    return mean_months + sd_months * norm.ppf((np.arange(count) + 0.5) / count)
+
+
+@pytest.mark.parametrize("true_sd, temperature", [(12.0, 4.0), (6.0, 1.0), (3.0, 0.25)])
+def test_the_temperature_is_that_which_makes_the_spread_true(true_sd, temperature):
+    references = references_around(120, true_sd)
+    found = fit_temperature(normal_around(np.full(200, 120.0), 6.0), references)
+    assert found == pytest.approx(temperature, rel=0.12)
+
+
+def test_nine_in_ten_references_lie_inside_at_the_fitted_temperature_and_fewer_just_below_it():
+    random = np.random.default_rng(3)
+    references = random.uniform(30, 200, 150)
+    predicted = normal_around(references + random.normal(0, 11, 150), 5.0)
+    found = fit_temperature(predicted, references)
+    assert coverage(predicted, references, found) >= COVERAGE
+    assert coverage(predicted, references, found * 0.99) < COVERAGE
+
+
+def test_perfect_predictions_get_the_least_temperature():
+    assert fit_temperature(normal_around([60.0, 120.0], 6.0), np.array([60.0, 120.0])) == pytest.approx(LEAST, rel=0.01)
+
+
+def test_predictions_that_no_spread_can_save_are_refused():
+    with pytest.raises(InvalidData, match="0%"):
+        fit_temperature(normal_around([20.0, 20.0], 2.0), np.array([230.0, 220.0]))
+
+
+def test_nothing_to_fit_on_is_refused():
+    with pytest.raises(InvalidData):
+        fit_temperature(np.empty((0, 240)), np.empty(0))
+
+
+# The regressor
+
+
+@pytest.fixture
+def a_regressor(monkeypatch, tmp_path):
+    """Return a function that makes a regressor of a temperature; its network says 100 months, 20 more for a boy."""
+
+    def network(hands, male):
+        assert len(hands) == len(male)
+        return normal_around(100.0 + 20.0 * male[:, 0], 6.0)
+
+    monkeypatch.setattr(regression, "Network", lambda model, threads: network)
+    return lambda temperature: BoneAgeRegressor(
+        ModelFile("bone_age_regressor", "1", "", tmp_path, {"temperature": temperature})
+    )
+
+
+def test_an_estimate_is_the_networks_answer_at_the_cards_temperature(a_regressor):
+    asked = (a_radiograph(), a_hand(), a_hand_mask(), (Sex.FEMALE, Sex.MALE))
+    raw = a_regressor(4.0).log_probabilities(*asked)
+    assert raw.shape == (2, 240)
+    assert np.array_equal(raw, a_regressor(1.0).log_probabilities(*asked))
+    assert a_regressor(4.0).estimate(*asked) == [bone_age(row, 4.0) for row in raw]
+    girl, boy = a_regressor(4.0).estimate(*asked)
+    assert (girl.months, boy.months) == pytest.approx((100, 120), abs=0.01)
+    assert girl.sd_months == pytest.approx(12, rel=0.01)
+
+
+# The step
+
+
+class FakeRooms:
+    """Stands in for the three rooms: columns of the radiograph are the months; widths above `NO_HAND_COLUMNS` fail."""
+
+    def find_hand(self, radiograph):
+        if radiograph.pixels.shape[1] == NO_HAND_COLUMNS:
+            raise NoHandFound("No hand.")
+        return a_hand(*radiograph.pixels.shape)
+
+    def outline(self, radiograph, hand):
+        return np.ones(radiograph.pixels.shape, bool)
+
+    def log_probabilities(self, radiograph, hand, hand_mask, sexes):
+        assert len(sexes) == 1
+        return normal_around([float(radiograph.pixels.shape[1])], 6.0)
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Return a data set: 60 validation radiographs with errors of SD 12 months, one without a hand, one of train."""
+    references = references_around(120, 12, 60)
+    table, splits = ["id,boneage,male"], {}
+    for id, reference in enumerate([*references, 100, 10]):
+        columns = {60: NO_HAND_COLUMNS, 61: 200}.get(id, 120)
+        a_png(tmp_path / "rsna" / "boneage-training-dataset" / f"{id}.png", columns)
+        table.append(f"{id},{reference:.3f},{id % 2 == 1}")
+        splits[str(id)] = "train" if id == 61 else "validation"
+    (tmp_path / "rsna" / "boneage-training-dataset.csv").write_text("\n".join(table) + "\n")
+    monkeypatch.setattr("boneage.datasets.split_by_id", lambda: splits)
+    return tmp_path / "rsna"
+
+
+@pytest.fixture
+def models_dir(tmp_path, monkeypatch):
+    """Return a models folder with a tiny regressor; the rooms are stand-ins."""
+    tiny_models.install(monkeypatch)
+    rooms = FakeRooms()
+    monkeypatch.setattr(calibration, "load_models", lambda directory, threads: Models(rooms, rooms, rooms, {}))
+    weights = tiny_models.write_weights(tmp_path / "model.safetensors")
+    publish("bone_age_regressor", weights, "1.0.0", {}, {}, tmp_path / "models")
+    return tmp_path / "models"
+
+
+def test_calibrating_writes_the_temperature_into_the_card_and_leaves_the_weights(data, models_dir):
+    before = check_model("bone_age_regressor", models_dir)
+    temperature = calibrate(data, models_dir)
+    after = check_model("bone_age_regressor", models_dir)
+    assert temperature == pytest.approx(4.0, rel=0.2)
+    assert after.card["temperature"] == temperature
+    assert after.sha256 == before.sha256
+    told = after.card["calibration"]
+    assert (told["split"], told["radiographs"]) == ("validation", 60)
+    assert told["coverage_90_before"] < 0.8 < COVERAGE <= told["coverage_90"]
+    assert f"Temperature {temperature:.3g}" in (models_dir / "bone_age_regressor" / "docs" / "README.md").read_text()
+
+
+def test_too_few_radiographs_change_nothing(data, models_dir, monkeypatch):
+    monkeypatch.setattr(calibration, "FEWEST", 61)
+    card = models_dir / "bone_age_regressor" / "configs" / "metadata.json"
+    before = card.read_text()
+    with pytest.raises(InvalidData, match="at least 61 radiographs"):
+        calibrate(data, models_dir)
+    assert card.read_text() == before
+    assert json.loads(before)["temperature"] == 1.0

@@ -1,0 +1,154 @@
+"""The network is a fake that knows where the hands are, in pixels of the radiograph; all geometry is real."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from boneage import detection
+from boneage.detection import SIDE, HandDetector
+from boneage.errors import NoHandFound, SeveralHandsFound
+from boneage.geometry import invert, letterbox, move, pose_distance, pose_points
+from boneage.models import ModelFile
+from boneage.types import HandBox, HandPose, Radiograph
+
+UNIT_POINTS = np.array([(0.45, 0.05), (0.95, 0.45), (0.48, 0.75)])  # of a hand in its box
+
+
+class AHand:
+    """A hand that the fake network sees, whatever it is shown through."""
+
+    def __init__(self, left, top, width, height, confidence=0.9, second_confidence=0.9, second_shift=0.0):
+        self.box = np.array([left, top, left + width, top + height], float)
+        self.points = UNIT_POINTS * (width, height) + (left, top)
+        self.confidences = (confidence, second_confidence)
+        self.second_shift = second_shift * height
+
+    def seen(self, to_scene, look):
+        corners = self.box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
+        corners = move(corners, to_scene)
+        low, high = corners.min(0), corners.max(0)
+        points = move(self.points + (self.second_shift if look else 0.0), to_scene)
+        return [*(low + high) / 2, *(high - low), self.confidences[look], *points.ravel()]
+
+    @property
+    def pose(self):
+        return HandPose(*(tuple(point) for point in self.points))
+
+
+@pytest.fixture
+def look_at(monkeypatch, tmp_path):
+    """Return a function that lets the detector look at hands in a radiograph."""
+
+    def find(hands, rows=300, columns=200, pixel_aspect=1.0, hand_box=None, noise=20):
+        looks = []
+
+        def cut(pixels, transform, scene_rows, scene_columns):
+            looks.append(transform)
+            return np.zeros((scene_rows, scene_columns), np.float32)
+
+        def network(scene):
+            assert scene.shape == (1, 1, SIDE, SIDE)
+            doubts = [[5.0 * i, 5, 4, 4, 0.01, *[0.0] * 6] for i in range(noise)]
+            look = min(len(looks) - 1, 1)
+            seen = [hand.seen(looks[-1], look) for hand in hands]
+            again = [[x + 1, y + 1, w, h, 0.9 * c, *rest] for x, y, w, h, c, *rest in seen]  # YOLO repeats itself
+            return np.array(doubts + again + seen, np.float32).T[None]
+
+        monkeypatch.setattr(detection, "cut", cut)
+        monkeypatch.setattr(detection, "Network", lambda model, threads: network)
+        detector = HandDetector(ModelFile("hand_detector", "1", "0" * 64, tmp_path, {}))
+        radiograph = Radiograph(np.zeros((rows, columns), np.float32), pixel_aspect=pixel_aspect)
+        return detector.find_hand(radiograph, hand_box)
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "pixel_aspect"), [(300, 200, 1.0), (200, 300, 1.0), (250, 250, 1.5), (2400, 1800, 1.0)]
+)
+def test_a_hand_is_found_in_pixels_of_any_radiograph(look_at, rows, columns, pixel_aspect):
+    hand = AHand(0.2 * columns, 0.1 * rows, 0.5 * columns, 0.6 * rows)
+    found = look_at([hand], rows, columns, pixel_aspect)
+    tolerance = 1e-4 * max(rows, columns)
+    assert (found.box.left, found.box.top, found.box.right, found.box.bottom) == pytest.approx(hand.box, abs=tolerance)
+    assert pose_points(found.pose) == pytest.approx(hand.points, abs=tolerance)
+    assert found.pose_error == pytest.approx(0, abs=1e-3)
+    assert found.confidence == pytest.approx(0.9)
+
+
+def test_a_box_never_reaches_beyond_the_radiograph(look_at):
+    box = look_at([AHand(-20, -30, 260, 400)]).box
+    assert (box.left, box.top, box.right, box.bottom) == (0, 0, 200, 300)
+
+
+def test_the_confidence_is_that_of_the_look_which_was_less_sure(look_at):
+    assert look_at([AHand(40, 30, 100, 180, 0.95, 0.6)]).confidence == pytest.approx(0.6)
+
+
+def test_how_far_two_looks_disagree_is_told(look_at):
+    hand = AHand(40, 30, 100, 180, second_shift=0.1)
+    found = look_at([hand])
+    assert found.pose_error == pytest.approx(pose_distance(hand.pose, found.pose), abs=1e-3)
+    assert 0.15 < found.pose_error < 0.3
+
+
+def test_nothing_found_names_the_limit_and_the_best(look_at):
+    with pytest.raises(NoHandFound, match=r"confidence 0\.50; best was 0\.31.*--hand-box"):
+        look_at([AHand(40, 30, 100, 180, confidence=0.31)])
+
+
+def test_an_empty_picture_has_no_hand(look_at):
+    with pytest.raises(NoHandFound, match=r"best was 0\.00"):
+        look_at([], noise=0)
+
+
+def test_two_hands_apart_are_refused_with_both_boxes(look_at):
+    hands = [AHand(10, 30, 80, 150), AHand(110, 40, 80, 150)]
+    with pytest.raises(SeveralHandsFound, match=r"found 2 \(boxes 10,30,90,180; 110,40,190,190\)"):
+        look_at(hands)
+
+
+def test_a_faint_second_hand_does_not_count(look_at):
+    found = look_at([AHand(10, 30, 80, 150), AHand(110, 40, 80, 150, confidence=0.3)])
+    assert found.box.left == pytest.approx(10, abs=0.1)
+
+
+def test_a_hand_that_is_gone_at_the_second_look_is_none(look_at):
+    with pytest.raises(NoHandFound, match="not again when looked at closely"):
+        look_at([AHand(40, 30, 100, 180, 0.9, 0.0)])
+
+
+def test_two_looks_at_different_things_find_no_hand(look_at):
+    with pytest.raises(NoHandFound, match=r"apart; limit 0\.5"):
+        look_at([AHand(40, 30, 100, 180, second_shift=1.0)])
+
+
+def test_an_experts_box_is_kept_and_decides_between_two_hands(look_at, monkeypatch):
+    left, right = AHand(10, 30, 80, 150, 0.2), AHand(110, 40, 80, 150)
+    box = HandBox(5, 20, 95, 190)
+    found = look_at([left], hand_box=box)
+    assert found.box == box
+    assert pose_points(found.pose) == pytest.approx(left.points, abs=0.1)
+    assert look_at([right], hand_box=HandBox(100, 20, 200, 200)).pose.capitate[0] > 100
+
+
+def test_an_experts_box_without_a_hand_is_refused_with_its_numbers(look_at):
+    with pytest.raises(NoHandFound, match=r"box 5,20,95,190 above confidence 0\.10; best was 0\.06"):
+        look_at([AHand(10, 30, 80, 150, 0.06)], hand_box=HandBox(5, 20, 95, 190))
+
+
+@pytest.mark.parametrize("pixel_aspect", [1.0, 1.4])
+def test_an_experts_box_is_seen_whole_with_a_margin(pixel_aspect):
+    to_scene = detection._view_of_box(HandBox(30, 40, 130, 240), pixel_aspect)
+    (left, top), (right, bottom) = move(np.array([(29.5, 39.5), (129.5, 239.5)]), to_scene)
+    assert (left + right) / 2 == pytest.approx((SIDE - 1) / 2) == pytest.approx((top + bottom) / 2)
+    assert (bottom - top) * 1.3 == pytest.approx(SIDE)
+    assert (bottom - top) / (right - left) == pytest.approx(2 * pixel_aspect)
+
+
+def test_candidates_are_moved_back_by_the_inverse_of_the_view():
+    to_scene = letterbox((300, 200), 1.0, SIDE)
+    hand = AHand(40, 30, 100, 180)
+    candidate = detection._candidate(np.array(hand.seen(to_scene, 0)), invert(to_scene), (300, 200))
+    assert candidate.pose == HandPose(*(pytest.approx(tuple(point)) for point in hand.points))

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from builders import a_hand, a_hand_mask, a_radiograph
+
+from boneage import regression
+from boneage.frames import AGE_FRAME
+from boneage.models import ModelFile
+from boneage.regression import BoneAgeRegressor, age_view, bone_age
+from boneage.types import Sex
+
+MONTHS = np.arange(240)
+
+
+def a_gaussian(mean, sd):
+    return (-0.5 * ((MONTHS - mean) / sd) ** 2).astype(np.float32)
+
+
+def a_model(tmp_path, **card):
+    return ModelFile("bone_age_regressor", "1.0.0", "0" * 64, tmp_path / "none", card)
+
+
+@pytest.fixture
+def a_regressor(monkeypatch, tmp_path):
+    """Make a regressor whose network says 100 months, 20 more for boys, and keeps what it saw."""
+
+    def make(**card):
+        seen = []
+
+        def network(hands, male):
+            seen.append((hands, male))
+            return np.stack([a_gaussian(100 + 20 * row[0], 6) for row in male])
+
+        monkeypatch.setattr(regression, "Network", lambda model, threads: network)
+        made = BoneAgeRegressor(a_model(tmp_path, **card))
+        made.seen = seen
+        return made
+
+    return make
+
+
+def test_mean_spread_and_interval_are_those_of_the_distribution():
+    found = bone_age(a_gaussian(120, 10))
+    assert found.months == pytest.approx(120, abs=0.01)
+    assert found.sd_months == pytest.approx(10, abs=0.05)
+    assert (found.lower_90_months, found.upper_90_months) == pytest.approx((120 - 16.45, 120 + 16.45), abs=0.2)
+    assert sum(found.distribution) == pytest.approx(1)
+    assert len(found.distribution) == 240
+
+
+def test_the_interval_of_a_skewed_distribution_is_skewed():
+    probability = np.where(MONTHS >= 60, np.exp(-(MONTHS - 60) / 20), 1e-12)
+    found = bone_age(np.log(probability))
+    assert found.upper_90_months - found.months > 2 * (found.months - found.lower_90_months)
+
+
+def test_a_temperature_widens_the_spread_and_keeps_the_mean():
+    narrow, wide = bone_age(a_gaussian(120, 6)), bone_age(a_gaussian(120, 6), temperature=4.0)
+    assert wide.sd_months == pytest.approx(2 * narrow.sd_months, rel=0.01)
+    assert wide.months == pytest.approx(narrow.months, abs=0.01)
+    assert wide.upper_90_months > narrow.upper_90_months
+
+
+def test_unnormalised_scores_make_no_difference():
+    assert bone_age(a_gaussian(60, 5) - 700).months == pytest.approx(60, abs=0.01)
+
+
+def test_ages_stay_on_the_scale_at_its_ends():
+    certain = np.full(240, -1e3, np.float32)
+    certain[0] = 0
+    newborn = bone_age(certain)
+    assert (newborn.months, newborn.sd_months, newborn.lower_90_months) == (0.0, 0.0, 0.0)
+    assert bone_age(certain[::-1].copy()).upper_90_months <= 239.5
+
+
+def test_each_sex_gets_its_own_age_in_the_order_asked(a_regressor):
+    ages = a_regressor().estimate(a_radiograph(), a_hand(), a_hand_mask(), (Sex.MALE, Sex.FEMALE))
+    assert [age.months for age in ages] == pytest.approx([120, 100], abs=0.01)
+
+
+def test_the_temperature_comes_from_the_card(a_regressor):
+    [age] = a_regressor(temperature=9.0).estimate(a_radiograph(), a_hand(), a_hand_mask(), (Sex.FEMALE,))
+    assert age.sd_months == pytest.approx(18, rel=0.02)
+
+
+def test_what_lies_outside_of_the_mask_is_not_looked_at(a_regressor):
+    regressor = a_regressor()
+    radiograph = a_radiograph()
+    marked = a_radiograph()
+    marked.pixels[:8, :12] = 1.0  # a letter in the corner
+    for one in (radiograph, marked):
+        regressor.estimate(one, a_hand(), a_hand_mask(), (Sex.FEMALE,))
+    (plain, _), (lettered, _) = regressor.seen
+    assert plain.shape == (1, 1, AGE_FRAME.rows, AGE_FRAME.columns)
+    assert np.array_equal(plain, lettered)
+
+
+def a_piece():
+    return np.random.default_rng(0).random((160, 128), np.float32)
+
+
+def a_disc(radius):
+    row, column = np.mgrid[0:160, 0:128]
+    return ((row - 80) ** 2 + (column - 64) ** 2 < radius**2).astype(np.float32)
+
+
+def test_a_view_is_black_beyond_the_mask_and_its_margin():
+    margin = 0.05 * AGE_FRAME.hand_length * 160
+    view = age_view(a_piece(), a_disc(40), 0.05)
+    assert not view[a_disc(40 + margin + 2) == 0].any()
+    assert (view[a_disc(40 + margin - 2) == 1] > 0).mean() > 0.9
+    assert not age_view(a_piece(), a_disc(40), 0.0)[a_disc(41) == 0].any()
+
+
+def test_the_contrast_of_a_view_is_that_of_the_hand_alone():
+    piece = 0.3 + 0.2 * a_piece()
+    piece[a_disc(50) == 0] = 1.0
+    view = age_view(piece, a_disc(40), 0.0)
+    assert view.max() == 1.0 and view[a_disc(38) == 1].std() > 0.2
+
+
+@pytest.mark.parametrize("mask", [np.zeros((160, 128), np.float32), a_disc(8), None])
+def test_a_mask_that_cannot_be_a_hand_hides_nothing(mask):
+    assert np.array_equal(age_view(a_piece(), mask, 0.0), age_view(a_piece(), a_disc(1000), 0.0))
+
+
+def test_a_blank_view_is_finite():
+    assert np.isfinite(age_view(np.zeros((160, 128), np.float32), None, 0.0)).all()
