@@ -31,7 +31,7 @@ SECOND_HAND = 0.5  # another hand, if its confidence is above
 SAME_HAND = 0.4  # candidates whose boxes overlap (IoU) by more are one hand
 INSIDE_A_BOX = 0.1  # confidence that is enough where an expert drew the box
 SURE_POSE = 0.15  # both looks agree; above, the answer comes with a warning
-LOST_POSE = 0.5  # the looks speak of different things: no hand
+LOST_POSE = 0.25  # the looks speak of different things: no hand (held-out hands: one in 300 is above 0.15)
 
 SECOND_LOOK = HandFrame(SIDE, SIDE, hand_length=0.5, capitate=(0.48, 0.66))
 BOX_MARGIN = 0.15  # around an expert's box, as a part of its longer side

@@ -13,6 +13,7 @@ from boneage.evaluation_drawn import drawn_box, drawn_mask, drawn_pose
 from boneage.evaluation_plots import INK, save_plot
 from boneage.evaluation_rooms import Finders, Look, Looked
 from boneage.geometry import pose_points
+from boneage.imaging import stretched
 from boneage.types import HandBox, HandPose, Radiograph
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _draw_case(axes: Axes, one: Looked, finders: Finders) -> None:
         return
     radiograph, annotation = radiograph_of(one.item.example), one.item.annotation
     shape = radiograph.pixels.shape
-    axes.imshow(radiograph.pixels, cmap="gray", aspect=radiograph.pixel_aspect)
+    axes.imshow(stretched(radiograph.pixels), cmap="gray", aspect=radiograph.pixel_aspect)
     if annotation.box is not None:
         _draw_box(axes, drawn_box(annotation.box, shape), DRAWN)
     if annotation.outline:

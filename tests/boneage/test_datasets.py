@@ -70,7 +70,11 @@ def test_one_damaged_image_does_not_keep_the_others_from_being_read(own_rsna):
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [(("X", 12, "boy"), "True or False, not 'boy'"), (("X", "ten", True), "months, not 'ten'"), (("X", "", True), "''")],
+    [
+        (("X", 12, "boy"), "True or False, not 'boy'"),
+        (("X", "ten", True), "months, not 'ten'"),
+        (("X", "", True), "''"),
+    ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_its_row(own_rsna, row, message):
     read_rsna(own_rsna)[0].path.rename(own_rsna / IMAGES / "X.png")
@@ -107,7 +111,7 @@ def test_key_points_and_outlines_are_in_fractions(rsna):
     annotation = read_annotations(rsna)[ids_of("train", 1)[0]]
     assert annotation.key_points[0] == pytest.approx(MIDDLE_TIP)
     assert annotation.key_points[2] == pytest.approx(CAPITATE)
-    assert 0 <= annotation.outline[0].min() and annotation.outline[0].max() <= 1
+    assert annotation.outline[0].min() >= 0 and annotation.outline[0].max() <= 1
     assert annotation.by_hand
 
 

@@ -53,7 +53,7 @@ def look_at(monkeypatch, tmp_path):
             look = min(len(looks) - 1, 1)
             seen = [hand.seen(looks[-1], look) for hand in hands]
             again = [[x + 1, y + 1, w, h, 0.9 * c, *rest] for x, y, w, h, c, *rest in seen]  # YOLO repeats itself
-            return np.array(doubts + again + seen, np.float32).T[None]
+            return np.array(doubts + again + seen, np.float32).reshape(-1, 11).T[None]
 
         monkeypatch.setattr(detection, "cut", cut)
         monkeypatch.setattr(detection, "Network", lambda model, threads: network)
@@ -104,7 +104,7 @@ def test_an_empty_picture_has_no_hand(look_at):
 
 
 def test_two_hands_apart_are_refused_with_both_boxes(look_at):
-    hands = [AHand(10, 30, 80, 150), AHand(110, 40, 80, 150)]
+    hands = [AHand(10, 30, 80, 150, 0.95), AHand(110, 40, 80, 150)]
     with pytest.raises(SeveralHandsFound, match=r"found 2 \(boxes 10,30,90,180; 110,40,190,190\)"):
         look_at(hands)
 

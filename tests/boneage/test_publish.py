@@ -158,6 +158,14 @@ def test_an_amended_card_changes_for_people_too_and_the_weights_stay(put, tmp_pa
     assert "81.2 %" in after["docs/README.md"].decode()
 
 
+def test_a_card_that_was_not_published_is_not_amended(put, tmp_path):
+    metadata = put() / "configs" / "metadata.json"
+    card = json.loads(metadata.read_text())
+    metadata.write_text(json.dumps({"version": card["version"], "sha256": card["sha256"]}))
+    with pytest.raises(ModelRefused, match="models publish"):
+        amend_card("bone_age_regressor", {"temperature": 1.7}, tmp_path / "models")
+
+
 def test_the_changelog_keeps_the_earlier_versions(put, tmp_path):
     put("1.0.0")
     put("1.1.0", first=0.75)

@@ -38,7 +38,9 @@ def train(options: TrainOptions) -> Path:
     module = DetectorTraining()
     if options.start is not None:
         load_weights(module.network, options.start)
-    fit(module, Scenes(options), options, run, options.epochs or EPOCHS)
+    epochs = options.epochs or EPOCHS
+    options.keep_recipe(run, image_size=[SIDE, SIDE], batch=BATCH, rate=RATE, epochs=epochs)
+    fit(module, Scenes(options), options, run, epochs)
     return save_weights(module.network, run / "model.safetensors")
 
 
@@ -118,7 +120,6 @@ class Scenes(L.LightningDataModule):
 
     def _maker(self, split: str) -> SceneMaker:
         return SceneMaker(self._hands[split], SIDE, self._stores[split])
-
 
 
 class _SceneSet(Dataset):

@@ -9,7 +9,7 @@ import numpy as np
 
 from boneage.datasets import Annotation, Example, radiograph_of, read_annotations, read_rsna
 from boneage.errors import InvalidData
-from boneage.geometry import frame_from_radiograph, HandFrame, invert, move, pose_from_points
+from boneage.geometry import HandFrame, frame_from_radiograph, invert, move, pose_from_points
 from boneage.types import HandPose
 
 # Most hands carry key points but no drawn box. Edges of the box in hand lengths around the capitate

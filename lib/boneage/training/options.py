@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,3 +42,8 @@ class TrainOptions:
         folder = self.run or Path("runs") / model
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def keep_recipe(self, run: Path, **recipe: object) -> None:
+        """Write the recipe of a training to the run folder, for the model card."""
+        started = {"started_from": self.start.name} if self.start else {}
+        (run / "training.json").write_text(json.dumps({"seed": self.seed, **started, **recipe}, indent=2))

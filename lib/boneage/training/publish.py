@@ -73,6 +73,8 @@ def amend_card(name: str, values: dict[str, Any], models_dir: Path | None = None
         OutputFailed: If the bundle cannot be written.
     """
     model = check_model(name, models_dir)
+    if "network_data_format" not in model.card:
+        raise ModelRefused(f"The card of {name} is not a published one.", "Publish it: boneage models publish.")
     home = models_folder(models_dir)
     with _workshop(home) as shop:
         bundle = shop / name

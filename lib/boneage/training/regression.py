@@ -53,6 +53,7 @@ def train(options: TrainOptions) -> Path:
     module = RegressorTraining()
     if options.start is not None:
         load_weights(module.network, options.start)
+    options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=RATE, epochs=stages.epochs)
     fit(module, data, options, run, stages.epochs)
     return save_weights(module.network, run / "model.safetensors")
 

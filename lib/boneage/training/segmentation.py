@@ -41,7 +41,10 @@ def train(options: TrainOptions) -> Path:
     module = SegmenterTraining()
     if options.start is not None:
         load_weights(module.network, options.start)
-    fit(module, Outlines(options), options, run, options.epochs or EPOCHS)
+    epochs = options.epochs or EPOCHS
+    image_size = [OUTLINE_FRAME.rows, OUTLINE_FRAME.columns]
+    options.keep_recipe(run, image_size=image_size, batch=BATCH, rate=RATE, epochs=epochs, repeats=REPEATS)
+    fit(module, Outlines(options), options, run, epochs)
     return save_weights(module.network, run / "model.safetensors")
 
 

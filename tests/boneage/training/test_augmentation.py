@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
+
+A_PIECE = np.random.default_rng(0).random((1, 48, 40)).astype(np.float32)
+
+
+def appearances(seeds, **options):
+    transform = random_appearance(**options)
+    for seed in seeds:
+        transform.set_random_state(seed)
+        yield as_array(transform(A_PIECE.copy()))
+
+
+def test_an_appearance_is_fixed_by_its_seed_and_another_seed_gives_another():
+    first, again, other = appearances([1, 1, 7])
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_every_appearance_is_a_picture_of_the_same_form():
+    for picture in appearances(range(40)):
+        assert picture.shape == A_PIECE.shape and picture.dtype == np.float32
+        assert picture.min() >= 0 and picture.max() <= 1 and np.isfinite(picture).all()
+
+
+def test_without_strength_nothing_changes():
+    assert all(picture == pytest.approx(A_PIECE) for picture in appearances(range(10), strength=0.0))
+
+
+def test_holes_cover_a_part_of_the_picture_only():
+    holes = random_holes(48, prob=1.0)
+    holes.set_random_state(3)
+    changed = (as_array(holes(A_PIECE.copy())) != A_PIECE).mean()
+    assert 0 < changed < 0.2
+
+
+def test_a_jitter_stays_within_its_limits():
+    rng = np.random.default_rng(0)
+    jitters = [random_jitter(rng, 10, 0.1, 0.0, 0.05, squash=(1.0, 1.0)) for _ in range(200)]
+    angles = np.rad2deg([np.arctan2(jitter[1, 0], jitter[0, 0]) for jitter in jitters])
+    sizes = np.array([np.hypot(*jitter[:2, 0]) for jitter in jitters])
+    shifts = np.array([jitter[:2, 2] for jitter in jitters])
+    assert 8 < np.abs(angles).max() <= 10
+    assert 0.9 <= sizes.min() < 0.92 and 1.08 < sizes.max() <= 1.1
+    assert np.abs(shifts).max() <= 0.05
+    assert all(np.linalg.det(jitter) > 0 for jitter in jitters)  # never mirrored
+
+
+def test_squashing_changes_the_width_alone():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        jitter = random_jitter(rng, 0, 0, 0, 0, squash=(0.5, 2.0))
+        assert jitter[1, 1] == pytest.approx(1.0)
+        assert 0.5 <= jitter[0, 0] <= 2.0

@@ -1,0 +1,248 @@
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from drawn_hands import MIDDLE_TIP, ids_of
+
+from boneage.datasets import radiograph_of, read_annotations, read_larger, read_rsna
+from boneage.errors import InvalidData, ModelRefused, NoHandFound
+from boneage.frames import AGE_FRAME, OUTLINE_FRAME
+from boneage.geometry import frame_from_radiograph
+from boneage.imaging import cut
+from boneage.networks import BoneAgeNet
+from boneage.regression import MASK_MARGIN, age_view
+from boneage.training import regression, upright
+from boneage.training.hands import PixelStore, marked_hands
+from boneage.training.options import TrainOptions
+from boneage.training.regression import Hands, RegressorTraining, Stages, UprightHands
+from boneage.training.segmentation import draw_mask
+from boneage.training.upright import FoundHand
+from boneage.types import Hand, HandBox
+from boneage.weights import load_weights
+
+
+def true_mask(hand):
+    """Return the packed upright mask that a perfect segmenter would give."""
+    shape = PixelStore()(hand.example).shape
+    transform = frame_from_radiograph(hand.pose(*shape), hand.example.pixel_aspect, OUTLINE_FRAME)
+    return np.packbits(draw_mask(hand, shape, transform) > 0.5, axis=1)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, rsna):
+    """Small pictures, and hands found where they were drawn."""
+    monkeypatch.setattr(regression, "STAGES", ((40, 32, 1), (48, 40, 1)))
+    monkeypatch.setattr(regression, "BATCH", 2)
+    marked = {hand.example.id: hand for split in ("train", "validation") for hand in marked_hands(rsna, split)}
+    masks = {id: true_mask(hand) for id, hand in marked.items()}
+
+    def find_hands(examples, kept):
+        return [FoundHand(one, marked[one.id].annotation.key_points, masks[one.id]) for one in examples]
+
+    monkeypatch.setattr(regression, "find_hands", find_hands)
+
+
+@pytest.fixture
+def options(rsna, tmp_path):
+    (tmp_path / "run").mkdir()
+    return TrainOptions(rsna, run=tmp_path / "run", epochs=2, limit=2, workers=0, precision="32")
+
+
+def hands_of(options):
+    return Hands(options, options.run, Stages.of(options.epochs))
+
+
+def first_batch(options):
+    torch.manual_seed(options.seed)
+    return next(iter(hands_of(options).train_dataloader()))
+
+
+def test_a_training_leaves_weights_that_fit_metrics_and_what_it_was_trained_on(options):
+    weights = regression.train(options)
+    load_weights(BoneAgeNet(), weights)
+    with (options.run / "metrics" / "metrics.csv").open() as file:
+        assert sum(bool(row["validation_mae_months"]) for row in csv.DictReader(file)) == 2
+    assert (options.run / "metrics.png").exists()
+    assert json.loads((options.run / "data.json").read_text()) == {"train": 2, "validation": 2}
+
+
+def test_a_training_that_was_cut_off_goes_on_with_epoch_and_picture_size(options, monkeypatch):
+    seen = []
+
+    def training_step(self, batch, number):
+        seen.append((self.current_epoch, *batch["hand"].shape[2:]))
+        if len(seen) == 2:
+            raise MemoryError("stopped by the test")
+        return original(self, batch, number)
+
+    original = RegressorTraining.training_step
+    monkeypatch.setattr(RegressorTraining, "training_step", training_step)
+    with pytest.raises(MemoryError):
+        regression.train(options)
+    regression.train(options)
+    assert seen == [(0, 40, 32), (1, 48, 40), (1, 48, 40)]
+
+
+def test_the_same_seed_gives_the_same_first_batch_and_another_seed_another(options):
+    first, again, other = first_batch(options), first_batch(options), first_batch(replace(options, seed=1))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["hand"], other["hand"])
+
+
+def test_a_batch_says_sex_and_months(options):
+    batch = first_batch(options)
+    assert batch["hand"].shape == (2, 1, 40, 32)
+    assert sorted(zip(batch["male"][:, 0].tolist(), batch["bone_age_months"].tolist(), strict=True)) == [
+        (0.0, 36.0),
+        (1.0, 24.0),
+    ]
+
+
+def test_only_train_and_validation_hands_are_shown_with_all_their_copies(options):
+    copies = hands_of(replace(options, limit=None))._copies
+    used = {split: [hands[0].example.id for hands in found] for split, found in copies.items()}
+    assert used == {"train": ids_of("train", 5), "validation": ids_of("validation", 2)}
+    assert [hand.example.kind for hand in copies["train"][0]] == ["", "original pixels"]
+
+
+def test_a_limit_counts_for_each_split(options):
+    copies = hands_of(replace(options, limit=1))._copies
+    assert [len(found) for found in copies.values()] == [1, 1]
+
+
+def test_data_without_radiographs_to_train_on_is_refused(options, monkeypatch):
+    monkeypatch.setattr(regression, "find_hands", lambda examples, kept: [])
+    with pytest.raises(InvalidData, match="No hand was found in any of the 2 radiographs"):
+        hands_of(options)
+    monkeypatch.setattr(regression, "_all_copies", lambda data: [])
+    with pytest.raises(InvalidData, match="belongs to the train split"):
+        hands_of(options)
+
+
+def test_stages_keep_their_proportions_in_any_number_of_epochs():
+    assert Stages.of(None).sizes == ((40, 32), (48, 40))
+    assert Stages.of(5).sizes == ((40, 32),) * 3 + ((48, 40),) * 2
+    assert (Stages.of(1).epochs, Stages.of(2).frame(9).rows) == (1, 48)
+
+
+def test_the_recipe_ends_with_the_view_that_is_deployed(monkeypatch):
+    monkeypatch.undo()
+    assert regression.STAGES[-1][:2] == (AGE_FRAME.rows, AGE_FRAME.columns)
+
+
+def test_training_and_inference_see_the_same_view_of_small_and_large_mirrored_and_squashed_copies(options):
+    """Validation views equal what the deployed rooms make of a perfect pose and mask on the file's own grid."""
+    hands = hands_of(replace(options, limit=None))
+    for copies in hands._copies["train"]:
+        for hand in copies:
+            view = UprightHands([[hand]], AGE_FRAME, PixelStore())[0]["hand"][0]
+            radiograph = radiograph_of(hand.example)
+            transform = frame_from_radiograph(hand.pose_in(radiograph.pixels.shape), radiograph.pixel_aspect, AGE_FRAME)
+            piece = cut(radiograph.pixels, transform, AGE_FRAME.rows, AGE_FRAME.columns)
+            mask = deployed_mask(hand, radiograph)
+            mask = cut(mask.astype(np.float32), transform, AGE_FRAME.rows, AGE_FRAME.columns)
+            deployed = age_view(piece, mask, MASK_MARGIN)
+            assert np.abs(view - deployed).mean() < 0.01
+
+
+def deployed_mask(hand, radiograph):
+    from boneage.geometry import invert
+
+    rows, columns = radiograph.pixels.shape
+    outlined = frame_from_radiograph(hand.pose_in((rows, columns)), radiograph.pixel_aspect, OUTLINE_FRAME)
+    return cut(np.unpackbits(hand.mask, axis=1).astype(np.float32), invert(outlined), rows, columns) > 0.5
+
+
+def test_the_error_is_that_of_the_mean_month_even_in_half_precision():
+    module = RegressorTraining()
+    logged = {}
+    module.log = lambda name, value, **rest: logged.update({name: float(value)})
+    certain = torch.full((2, 240), -40.0)
+    certain[:, 201], certain[:, 202] = np.log(0.25), np.log(0.75)
+    module.network.forward = lambda hand, male: certain
+    batch = {
+        "hand": torch.zeros(2, 1, 8, 8),
+        "male": torch.zeros(2, 1),
+        "bone_age_months": torch.tensor([200.0, 201.0]),
+    }
+    with torch.autocast("cpu", torch.bfloat16):
+        module.validation_step(batch, 0)
+    assert logged == pytest.approx({"validation_mae_months": 1.25, "validation_bias_months": 1.25}, abs=1e-3)
+
+
+class APerfectDetector:
+    """Finds the drawn hand, but none in the second radiograph; counts what it is asked."""
+
+    def __init__(self, annotations, examples, fail_at=None):
+        self.annotations, self.lost, self.fail_at = annotations, examples[1].path, fail_at
+        self.asked = []
+
+    def find_hand(self, radiograph):
+        self.asked.append(radiograph.source)
+        if radiograph.source == self.lost:
+            raise NoHandFound("None.")
+        if len(self.asked) == self.fail_at:
+            raise KeyboardInterrupt
+        rows, columns = radiograph.pixels.shape
+        points = self.annotations[radiograph.source.stem].key_points * (columns, rows) - 0.5
+        from boneage.geometry import pose_from_points
+
+        return Hand(HandBox(0, 0, columns, rows), pose_from_points(points), 0.9, 0.0)
+
+
+class ABlankSegmenter:
+    def upright_probability(self, radiograph, hand):
+        return np.tile(np.float32([0.0, 1.0]), (OUTLINE_FRAME.rows, OUTLINE_FRAME.columns // 2))
+
+
+@pytest.fixture
+def finding(rsna, monkeypatch, tmp_path):
+    """Return a function that finds the hands of the data set with fake models of a given sum."""
+    examples = read_rsna(rsna)[:3] + read_larger(rsna)
+    annotations = read_annotations(rsna)
+
+    def find(sha256="a" * 64, fail_at=None):
+        from boneage.models import ModelFile
+
+        detector = APerfectDetector(annotations, examples, fail_at)
+        monkeypatch.setattr(upright, "check_model", lambda name: ModelFile(name, "1", sha256, tmp_path, {}))
+        monkeypatch.setattr(upright, "HandDetector", lambda model, threads: detector)
+        monkeypatch.setattr(upright, "HandSegmenter", lambda model, threads: ABlankSegmenter())
+        try:
+            return upright.find_hands(examples, tmp_path / "hands.npz", threads=1), len(detector.asked)
+        except KeyboardInterrupt:
+            return None, len(detector.asked)
+
+    return find
+
+
+def test_hands_are_found_once_and_kept_in_fractions(finding):
+    (first, asked), (again, asked_again) = finding(), finding()
+    assert (asked, asked_again) == (4, 0)
+    assert [hand.example for hand in first] == [hand.example for hand in again]
+    assert len(first) == 3  # one has no hand, and that is kept too
+    for hand, kept in zip(first, again, strict=True):
+        assert hand.points == pytest.approx(kept.points)
+        assert np.array_equal(hand.mask, kept.mask)
+    assert first[0].points[0] == pytest.approx(MIDDLE_TIP, abs=1e-6)
+    assert np.unpackbits(first[0].mask, axis=1)[0, :4].tolist() == [0, 1, 0, 1]
+
+
+def test_hands_of_other_models_are_looked_for_anew(finding):
+    finding()
+    assert finding(sha256="b" * 64)[1] == 4
+
+
+def test_what_was_found_before_an_interruption_is_kept(finding, tmp_path):
+    assert finding(fail_at=3)[0] is None
+    assert finding()[1] <= 2
+    assert [file.name for file in tmp_path.glob("*.npz")] == ["hands.npz"]
+
+
+def test_hands_need_the_deployed_models(rsna, tmp_path, monkeypatch):
+    monkeypatch.setenv("BONEAGE_MODELS", str(tmp_path))
+    with pytest.raises(ModelRefused):
+        upright.find_hands(read_rsna(rsna), tmp_path / "hands.npz")
