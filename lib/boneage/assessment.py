@@ -88,8 +88,8 @@ def assess(
         SeveralHandsFound: If there are more and no box says which.
     """
     start = time.perf_counter()
-    chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
     hand = models.detector.find_hand(radiograph, hand_box)
+    chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
     hand_mask = models.segmenter.outline(radiograph, hand)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(
@@ -134,7 +134,8 @@ def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) ->
     side = apparent_side(hand.pose)
     if radiograph.laterality is not None and radiograph.laterality is not side:
         warnings.append(
-            f"The file says {radiograph.laterality.value} hand, the thumb lies as in a {side.value} hand seen from its back."
+            f"The file says {radiograph.laterality.value} hand, "
+            f"the thumb lies as in a {side.value} hand seen from its back."
         )
     return warnings
 

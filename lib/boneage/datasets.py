@@ -155,8 +155,8 @@ def _three_of_21(row: dict[str, str]) -> np.ndarray:
 @cache
 def split_by_id() -> dict[str, str]:
     """Return the committed split: RSNA id -> one of `SPLITS`."""
-    with (files("boneage") / "data" / "split.csv").open(newline="") as file:
-        return {row["id"]: row["split"] for row in csv.DictReader(file)}
+    table = (files("boneage") / "data" / "split.csv").read_text()
+    return {row["id"]: row["split"] for row in csv.DictReader(table.splitlines())}
 
 
 def _example(row: dict[str, str], path: Path) -> Example:

@@ -22,6 +22,7 @@ def build_detector() -> nn.Module:
     key points x, y, all in pixels of the input.
     """
     os.environ.setdefault("YOLO_OFFLINE", "true")
+    os.environ.setdefault("YOLO_VERBOSE", "false")
     threads = torch.get_num_threads()
     from ultralytics.nn.tasks import PoseModel
 

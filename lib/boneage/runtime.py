@@ -10,6 +10,7 @@ import logging
 import os
 import tempfile
 import threading
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -122,5 +123,7 @@ def _converted(model: ModelFile) -> Any:
     examples = tuple(torch.rand(shape) for shape in shapes)
     with torch.no_grad():
         network(*examples)  # YOLO lays its grid of anchors in its first run; the trace must find it there
-        traced = torch.jit.trace(network, examples)
+        with warnings.catch_warnings():  # torch.jit is deprecated, but it is the form that OpenVINO reads best
+            warnings.simplefilter("ignore", FutureWarning)
+            traced = torch.jit.trace(network, examples)
     return ov.convert_model(traced, example_input=examples, input=[(-1, *shape[1:]) for shape in shapes])

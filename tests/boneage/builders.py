@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from boneage.growth import score_growth
 from boneage.types import (
     Assessment,

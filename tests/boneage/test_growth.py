@@ -1,6 +1,7 @@
 """Room 5 against values worked out by hand from the tables."""
 
 import pytest
+
 from boneage.errors import InvalidInput
 from boneage.growth import (
     growth_range_months,

@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+
 from boneage.errors import OutputFailed
 from boneage.output import write_atomically
 

@@ -8,13 +8,14 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from boneage.errors import InvalidInput, OutputFailed
-from boneage.picture import draw_picture, save_picture
-from boneage.types import BoneAge, Sex
 from builders import a_bone_age, a_radiograph, an_assessment, both_sexes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
+
+from boneage.errors import InvalidInput, OutputFailed
+from boneage.picture import draw_picture, save_picture
+from boneage.types import BoneAge, Sex
 
 A_LONG_WARNING = "Two looks at the hand disagree by 9 % of its length; check its outline or set the key points. " * 3
 

@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from builders import AN_IDENTITY, a_bone_age, a_radiograph, an_assessment, both_sexes
+
 from boneage.errors import NoHandFound
 from boneage.report import CSV_COLUMNS, csv_error_row, csv_rows, report_json, report_text
 from boneage.types import Laterality, Sex
 from boneage.wording import years_and_months
-from builders import AN_IDENTITY, a_bone_age, a_radiograph, an_assessment, both_sexes
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from monai.transforms import (
     RandGaussianSharpen,
     RandGaussianSmooth,
     RandHistogramShift,
+    RandomizableTransform,
     RandScaleIntensity,
     RandSimulateLowResolution,
 )
@@ -56,15 +57,23 @@ def random_holes(rows: int, prob: float = 0.25) -> RandCoarseDropout:
     return RandCoarseDropout(holes=1, max_holes=3, spatial_size=side // 2, max_spatial_size=side, prob=prob)
 
 
-class Sometimes(Compose):
-    """Apply a transform with a probability (MONAI's `OneOf` always applies one)."""
+class Sometimes(RandomizableTransform):
+    """Apply a random transform with a probability (MONAI's `OneOf` always applies one)."""
 
-    def __init__(self, transform: Compose, prob: float) -> None:
-        super().__init__([transform])
-        self.prob = prob
+    def __init__(self, transform: OneOf, prob: float) -> None:
+        super().__init__(prob)
+        self.transform = transform
 
-    def __call__(self, image: np.ndarray, *args: object, **kwargs: object) -> np.ndarray:
-        return super().__call__(image) if self.R.random() < self.prob else image
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> Sometimes:
+        """Make the choice and the transform repeatable."""
+        super().set_random_state(seed, state)
+        self.transform.set_random_state(seed, state)
+        return self
+
+    def __call__(self, data: np.ndarray) -> np.ndarray:
+        """Return the image, transformed or not."""
+        self.randomize(None)
+        return self.transform(data) if self._do_transform else data
 
 
 def as_array(image: np.ndarray | torch.Tensor) -> np.ndarray:

@@ -22,8 +22,8 @@ EPOCHS = 12
 BATCH = 16
 RATE = 2e-3
 WEIGHT_DECAY = 0.01
-# Of ultralytics' key point loss: how near, as a part of the hand, is near enough. It starts wide, since the loss is flat
-# beyond it and a thumb taken for a little finger would never come back, and narrows for precision.
+# Of ultralytics' key point loss: how near, as a part of the hand, is near enough. It starts wide, since the loss is
+# flat beyond it and a thumb taken for a little finger would never come back, and narrows for precision.
 KEY_POINT_SIGMAS = (0.35, 0.05)
 
 
@@ -51,17 +51,18 @@ class DetectorTraining(L.LightningModule):
         super().__init__()
         from ultralytics.cfg import get_cfg
 
-        self.network = build_detector()
-        self.network.args = get_cfg()
-        self.network.kpt_oks_sigmas = [KEY_POINT_SIGMAS[0]] * 3
-        self.network.criterion = self.network.init_criterion()
+        network: Any = build_detector()
+        network.args = get_cfg()
+        network.kpt_oks_sigmas = [KEY_POINT_SIGMAS[0]] * 3
+        network.criterion = network.init_criterion()
+        self.network = network
 
     def on_train_epoch_start(self) -> None:
         """Narrow the key point loss from epoch to epoch."""
         progress = self.current_epoch / max((self.trainer.max_epochs or 1) - 1, 1)
         wide, narrow = KEY_POINT_SIGMAS
-        sigmas = torch.full((3,), wide * (narrow / wide) ** progress, device=self.device)
-        self.network.criterion.keypoint_loss.sigmas = sigmas
+        criterion: Any = self.network.criterion
+        criterion.keypoint_loss.sigmas = torch.full((3,), wide * (narrow / wide) ** progress, device=self.device)
 
     def training_step(self, batch: dict[str, torch.Tensor], _: int) -> torch.Tensor:
         """Return the sum of ultralytics' losses per image."""

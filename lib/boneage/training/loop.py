@@ -51,7 +51,7 @@ def fit(module: L.LightningModule, data: L.LightningDataModule, options: TrainOp
 
 
 def newest_checkpoint(run: Path) -> Path | None:
-    """Return the checkpoint of a run folder that saw most steps: that of an epoch's end or that of a few minutes ago."""
+    """Return the checkpoint that saw most steps: that of the last epoch's end or that of a few minutes ago."""
     found = [run / "checkpoints" / name for name in ("last.ckpt", "recent.ckpt")]
     return max((path for path in found if path.exists()), key=_step, default=None)
 
@@ -142,7 +142,8 @@ class SameLength(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Compare the schedule, which may come from a checkpoint, with the steps of this training."""
-        planned, begun = _schedule_steps(trainer), trainer.lr_scheduler_configs[0].scheduler.total_steps
+        schedule: Any = trainer.lr_scheduler_configs[0].scheduler
+        planned, begun = _schedule_steps(trainer), schedule.total_steps
         if begun != planned:
             raise InvalidInput(
                 f"The run was begun with {begun} steps, now it would have {planned}.",
@@ -173,7 +174,7 @@ def training_loader(examples: Dataset, batch: int, options: TrainOptions, **argu
     """
     arguments.setdefault("collate_fn", default_collate)
     return ThreadDataLoader(
-        examples,
+        examples,  # type: ignore[arg-type]
         batch_size=batch,
         shuffle=True,
         drop_last=len(examples) >= batch * _processes(),  # type: ignore[arg-type]

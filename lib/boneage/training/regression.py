@@ -84,6 +84,8 @@ class Stages:
 class RegressorTraining(L.LightningModule):
     """The ResNet50 with cross-entropy against a Gaussian around the readers' age, and the error of the mean."""
 
+    months: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.network = BoneAgeNet().to(memory_format=torch.channels_last)

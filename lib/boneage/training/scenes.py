@@ -1,4 +1,4 @@
-"""Scenes for the detector: hands in frames of any shape, turn, size and side, two hands, and things that are no hand."""
+"""Scenes for the detector: hands in frames of any shape, turn, size and side, two hands, and what is no hand."""
 
 from __future__ import annotations
 

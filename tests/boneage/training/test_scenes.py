@@ -98,7 +98,7 @@ def test_hands_are_those_of_one_split_only(rsna):
 
 def test_a_folder_without_key_points_is_refused(rsna, monkeypatch):
     monkeypatch.setattr("boneage.training.hands.read_annotations", lambda data: {})
-    with pytest.raises(InvalidData, match="No radiograph of split train .* has key points"):
+    with pytest.raises(InvalidData, match=r"No radiograph of split train .* has key points"):
         marked_hands(rsna, "train")
 
 
