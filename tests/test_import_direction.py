@@ -30,21 +30,6 @@ HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment"  # may import them at the top
 LIGHT_MODULES = {"training.__init__", "training.options"}  # but not these
 
-MODULES = {"training.__init__", "training.options"}  # of the heavy rooms
-HEAVY_LIBRARIES = set(
-    [
-        "torch",
-        "torchvision",
-        "monai",
-        "lightning",
-        "segmentation_models_pytorch",
-        "timm",
-        "ultralytics",
-        "openvino",
-        "cv2",
-    ]
-)
-
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
     for path in sorted(PACKAGE.rglob("*.py"))

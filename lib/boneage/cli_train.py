@@ -64,6 +64,10 @@ def train() -> None:
     """Train one of the three models.
 
     A run that was interrupted goes on where it stopped, unless --fresh is given.
+
+    On several machines, start the same command on each (the -- keeps torchrun from reading our options):
+    torchrun --nnodes 2 --nproc-per-node 4 --rdzv-endpoint HOST:29400 --rdzv-backend c10d -- "$(command -v boneage)"
+    train regressor --data DIR --devices 4 --nodes 2
     """
 
 
