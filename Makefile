@@ -61,6 +61,7 @@ $(READY): pyproject.toml requirements/monailabel.txt
 	@$(PIP) --no-deps --requirement requirements/monailabel.txt
 	@echo "Trying the imports"
 	@.venv/bin/python -c '$(IMPORTS)' >.venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
+	@$(BONEAGE) models compile
 	@touch $@
 
 clean:

@@ -16,20 +16,20 @@ UNIT_POINTS = np.array([(0.45, 0.05), (0.95, 0.45), (0.48, 0.75)])  # of a hand 
 
 
 class AHand:
-    """A hand that the fake network sees, whatever it is shown through."""
+    """A hand that the fake network sees, whatever it is shown through; look by look it may seem elsewhere."""
 
-    def __init__(self, left, top, width, height, confidence=0.9, second_confidence=0.9, second_shift=0.0):
+    def __init__(self, left, top, width, height, confidence=0.9, second_confidence=0.9, shifts=(0.0,)):
         self.box = np.array([left, top, left + width, top + height], float)
         self.points = UNIT_POINTS * (width, height) + (left, top)
         self.confidences = (confidence, second_confidence)
-        self.second_shift = second_shift * height
+        self.shifts = [shift * height for shift in shifts]
 
     def seen(self, to_scene, look):
         corners = self.box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
         corners = move(corners, to_scene)
         low, high = corners.min(0), corners.max(0)
-        points = move(self.points + (self.second_shift if look else 0.0), to_scene)
-        return [*(low + high) / 2, *(high - low), self.confidences[look], *points.ravel()]
+        points = move(self.points + self.shifts[min(look, len(self.shifts) - 1)], to_scene)
+        return [*(low + high) / 2, *(high - low), self.confidences[min(look, 1)], *points.ravel()]
 
     @property
     def pose(self):
@@ -50,8 +50,7 @@ def look_at(monkeypatch, tmp_path):
         def network(scene):
             assert scene.shape == (1, 1, SIDE, SIDE)
             doubts = [[5.0 * i, 5, 4, 4, 0.01, *[0.0] * 6] for i in range(noise)]
-            look = min(len(looks) - 1, 1)
-            seen = [hand.seen(looks[-1], look) for hand in hands]
+            seen = [hand.seen(looks[-1], len(looks) - 1) for hand in hands]
             again = [[x + 1, y + 1, w, h, 0.9 * c, *rest] for x, y, w, h, c, *rest in seen]  # YOLO repeats itself
             return np.array(doubts + again + seen, np.float32).reshape(-1, 11).T[None]
 
@@ -86,11 +85,25 @@ def test_the_confidence_is_that_of_the_look_which_was_less_sure(look_at):
     assert look_at([AHand(40, 30, 100, 180, 0.95, 0.6)]).confidence == pytest.approx(0.6)
 
 
-def test_how_far_two_looks_disagree_is_told(look_at):
-    hand = AHand(40, 30, 100, 180, second_shift=0.1)
+def test_looks_that_never_quite_agree_tell_how_far_apart_they_are(look_at):
+    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.1, 0.0, 0.1))
     found = look_at([hand])
     assert found.pose_error == pytest.approx(pose_distance(hand.pose, found.pose), abs=1e-3)
-    assert 0.15 < found.pose_error < 0.3
+    assert detection.SURE_POSE < found.pose_error <= detection.LOST_POSE
+
+
+def test_two_closer_looks_that_agree_overrule_the_first(look_at):
+    hand = AHand(40, 30, 100, 180, shifts=(0.3, 0.0, 0.0))
+    found = look_at([hand])
+    assert pose_points(found.pose) == pytest.approx(hand.points, abs=0.1)
+    assert found.pose_error == pytest.approx(0, abs=1e-3)
+
+
+def test_a_hand_of_which_a_closer_look_is_not_sure_is_none_unless_a_person_drew_its_box(look_at):
+    hand = AHand(40, 30, 100, 180, 0.9, detection.FOUND_CLOSER - 0.05)
+    with pytest.raises(NoHandFound, match=r"confidence 0\.55, at least 0\.6 expected"):
+        look_at([hand])
+    assert look_at([hand], hand_box=HandBox(30, 20, 150, 220)).confidence == pytest.approx(0.55)
 
 
 def test_nothing_found_names_the_limit_and_the_best(look_at):
@@ -120,8 +133,8 @@ def test_a_hand_that_is_gone_at_the_second_look_is_none(look_at):
 
 
 def test_two_looks_at_different_things_find_no_hand(look_at):
-    with pytest.raises(NoHandFound, match=r"apart; limit 0\.5"):
-        look_at([AHand(40, 30, 100, 180, second_shift=1.0)])
+    with pytest.raises(NoHandFound, match=r"key points 0\.6\d of a hand's length apart, at most 0\.25"):
+        look_at([AHand(40, 30, 100, 180, shifts=(0.0, 0.3, 0.0, 0.3))])
 
 
 def test_an_experts_box_is_kept_and_decides_between_two_hands(look_at, monkeypatch):
