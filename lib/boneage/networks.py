@@ -23,10 +23,15 @@ def build_detector() -> nn.Module:
     """
     os.environ.setdefault("YOLO_OFFLINE", "true")
     os.environ.setdefault("YOLO_VERBOSE", "false")
-    threads = torch.get_num_threads()
+    from PIL import Image
+
+    threads, open_image = torch.get_num_threads(), Image.open
     from ultralytics.nn.tasks import PoseModel
 
-    torch.set_num_threads(threads)  # importing ultralytics sets one thread for the whole process
+    # Importing ultralytics sets one thread for the whole process, and lets Pillow install a package (pip) where it
+    # meets a damaged picture; both are undone.
+    torch.set_num_threads(threads)
+    Image.open = open_image
     return PoseModel("yolo11n-pose.yaml", ch=1, nc=1, data_kpt_shape=(KEY_POINTS, 2), verbose=False)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -146,3 +148,15 @@ def test_the_cache_folder_follows_the_environment(monkeypatch, environment, expe
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert str(runtime.cache_folder()) == expected
+
+
+def test_building_the_detector_leaves_pillow_and_the_threads_as_they_were():
+    """Ultralytics would have pip install a package for every damaged picture that is met afterwards."""
+    code = (
+        "import sys, torch, PIL.Image as Image\n"
+        "from boneage.networks import build_detector\n"
+        "torch.set_num_threads(2); before = Image.open\n"
+        "build_detector()\n"
+        "sys.exit(Image.open is not before or torch.get_num_threads() != 2)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -49,9 +49,9 @@ class DetectorTraining(L.LightningModule):
 
     def __init__(self) -> None:
         super().__init__()
+        network: Any = build_detector()  # the first to import ultralytics: it undoes what that does to the process
         from ultralytics.cfg import get_cfg
 
-        network: Any = build_detector()
         network.args = get_cfg()
         network.kpt_oks_sigmas = [KEY_POINT_SIGMAS[0]] * 3
         network.criterion = network.init_criterion()

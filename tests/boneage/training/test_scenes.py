@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 from drawn_hands import NEVER_TRAINED, ids_of
 
+from boneage.datasets import Annotation
 from boneage.errors import InvalidData
-from boneage.geometry import pose_from_points
+from boneage.geometry import pose_from_points, pose_points
 from boneage.training import scenes
-from boneage.training.hands import BOX_FROM_THUMB, PixelStore, marked_hands
+from boneage.training.hands import BOX_FROM_THUMB, MarkedHand, PixelStore, marked_hands
 from boneage.training.scenes import SceneMaker
+from boneage.training.upright import FoundHand
 
 SIDE = 96
 
@@ -117,3 +119,14 @@ def test_a_radiograph_is_read_once_and_reduced_to_its_side(hands, monkeypatch):
     monkeypatch.setattr("boneage.training.hands.radiograph_of", None)
     assert pixels.shape == (48, 48) and pixels.max() <= 1
     assert np.array_equal(store(hands[0].example), pixels)
+
+
+def test_a_fraction_in_the_middle_of_a_pixel_is_that_whole_pixel_on_every_grid(hands):
+    """Pixel centres are at whole numbers: column 10 of 96 lies at (10 + 0.5) / 96 of the width."""
+    fractions = (np.array([(10, 20), (30, 40), (50, 60)]) + 0.5) / (96, 128)
+    drawn = MarkedHand(hands[0].example, Annotation("1", key_points=fractions))
+    found = FoundHand(hands[0].example, fractions, np.zeros((1, 1), np.uint8))
+    for pose in (drawn.pose(128, 96), found.pose_in((128, 96))):
+        assert pose_points(pose) == pytest.approx(np.array([(10, 20), (30, 40), (50, 60)]))
+    for pose in (drawn.pose(256, 192), found.pose_in((256, 192))):  # between two pixels of a grid twice as fine
+        assert pose_points(pose)[0] == pytest.approx((20.5, 40.5))
