@@ -26,9 +26,11 @@ help:
 setup: $(READY)
 
 demo: $(READY)
-	@rm -f out/demo.csv
-	@$(BONEAGE) assess tests/data/demo.csv --picture out/demo --csv out/demo.csv
-	@echo "The pictures are in out/demo, the table is out/demo.csv."
+	@$(BONEAGE) assess tests/data/14717.png --sex female --picture out/demo/girl.png
+	@echo
+	@$(BONEAGE) assess tests/data/5627.jpg --sex male --picture out/demo/boy.png
+	@echo
+	@echo "The readers said 132 months for the girl and 72 for the boy. The pictures are in out/demo."
 
 test: $(READY)
 	@$(RUN) pytest $(PYTEST_FLAGS)

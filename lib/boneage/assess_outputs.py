@@ -18,6 +18,7 @@ from boneage.batch import Outcome
 from boneage.errors import BoneAgeError, InvalidInput, OutputFailed
 from boneage.input_table import Input
 from boneage.inputs import name_of, picture_names
+from boneage.output import made_folder
 from boneage.row_file import RowFile
 from boneage.types import Assessment, Estimate
 
@@ -86,6 +87,7 @@ def picture_into(picture: Path, radiograph: Path) -> Take:
         InvalidInput: If the picture would replace the radiograph.
     """
     target = picture / f"{radiograph.stem}.png" if picture.is_dir() else picture
+    made_folder(target.parent)
     return _pictures_at({radiograph: target})
 
 

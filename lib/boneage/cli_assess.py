@@ -26,6 +26,7 @@ from boneage.cli_values import Words, age_from_words, date_from_words, hand_box_
 from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
 from boneage.input_table import Input
 from boneage.inputs import is_one_radiograph, list_inputs, name_of
+from boneage.output import made_folder
 from boneage.report import CSV_COLUMNS
 from boneage.row_file import RowFile
 from boneage.types import Sex
@@ -100,7 +101,7 @@ def assess(
         click.echo(note, err=True)
     with ExitStack() as stack:
         outputs: list[Take] = []
-        rows = stack.enter_context(RowFile(csv, CSV_COLUMNS, resume)) if csv else None
+        rows = stack.enter_context(_rows_in(csv, resume)) if csv else None
         if rows:
             outputs.append(rows_into(rows))
         if as_json:
@@ -135,3 +136,9 @@ def _log_to_stderr(verbose: bool) -> None:
 def _not_yet_in(rows: RowFile | None, inputs: Sequence[Input]) -> list[Input]:
     done = {os.path.normpath(row["path"]) for row in rows.earlier_rows} if rows else set()
     return [one for one in inputs if os.path.normpath(name_of(one.path)) not in done]
+
+
+def _rows_in(path: Path, resume: bool) -> RowFile:
+    """Open the CSV file, in a folder that is made if it is missing."""
+    made_folder(path.parent)
+    return RowFile(path, CSV_COLUMNS, resume)
