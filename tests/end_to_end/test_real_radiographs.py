@@ -19,7 +19,7 @@ from boneage.types import Radiograph, Sex
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE_MONTHS = {"14717.png": (Sex.FEMALE, 132.0), "5627.jpg": (Sex.MALE, 72.0)}
 ROOM_FOR_ERROR_MONTHS = 24.0
-# What turning or mirroring may change: 2.7 months on average over 498 hands, but 26 for this girl with the first weights.
+# What turning or mirroring may change: 2.7 months on average over 498 hands, 26 for this girl with the first weights.
 ROOM_FOR_TURNING_MONTHS = 30.0
 NOT_HAND = Path(os.environ.get("BONEAGE_DATA", Path(__file__).parents[3] / "shared" / "data")) / "not-hand"
 
