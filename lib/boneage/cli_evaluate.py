@@ -8,28 +8,22 @@ from pathlib import Path
 
 import click
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+from boneage import cli_options as options
 
 
 @click.command()
-@click.option("--data", required=True, type=_FOLDER, help="Folder in the RSNA layout.")
-@click.option(
-    "--split",
-    type=click.Choice(["held-out", "validation", "train", "all"]),
-    default="held-out",
-    show_default=True,
-    help="Only 'held-out' was never used to train or choose the models.",
-)
+@click.option("--data", required=True, type=options.FOLDER, help="Folder in the RSNA layout.")
+@options.split
 @click.option("--larger", is_flag=True, help="Evaluate the larger copies, and compare them with the standard ones.")
-@click.option("--limit", type=click.IntRange(min=1), help="Take only so many radiographs.")
+@options.limit
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the results go; predictions that are there already are kept.  [default: runs/evaluate-TIME]",
 )
-@click.option("--models", "models_dir", type=_FOLDER, help="Other models.")
-@click.option("--workers", type=click.IntRange(min=1), help="Radiographs at the same time; one a core by default.")
-@click.option("--verbose", is_flag=True, help="Say where in the program an unexpected fault happened.")
+@options.models
+@options.workers
+@options.verbose
 def evaluate(
     data: Path,
     split: str,

@@ -8,28 +8,24 @@ from pathlib import Path
 
 import click
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+from boneage import cli_options as options
 
 
 @click.command("evaluate-rooms")
-@click.option("--data", required=True, type=_FOLDER, help="Folder in the RSNA layout, with drawn boxes or outlines.")
 @click.option(
-    "--split",
-    type=click.Choice(["held-out", "validation", "train", "all"]),
-    default="held-out",
-    show_default=True,
-    help="Only 'held-out' was never used to train or choose the models.",
+    "--data", required=True, type=options.FOLDER, help="Folder in the RSNA layout, with drawn boxes or outlines."
 )
-@click.option("--not-hand", type=_FOLDER, help="Folder of images without a hand; any that gets one is named.")
-@click.option("--limit", type=click.IntRange(min=1), help="Take only so many radiographs.")
+@options.split
+@click.option("--not-hand", type=options.FOLDER, help="Folder of images without a hand; any that gets one is named.")
+@options.limit
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the results go.  [default: runs/evaluate-rooms-TIME]",
 )
-@click.option("--models", "models_dir", type=_FOLDER, help="Other models.")
-@click.option("--workers", type=click.IntRange(min=1), help="Radiographs at the same time; one a core by default.")
-@click.option("--verbose", is_flag=True, help="Say where in the program an unexpected fault happened.")
+@options.models
+@options.workers
+@options.verbose
 def evaluate_rooms(
     data: Path,
     split: str,
