@@ -19,9 +19,9 @@ LAYERS = (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in",
         "models runtime networks weights",
         "picture drawing",
-        *("growth", "report", "dicom_out", "datasets", "corrections", "selection"),
+        *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection"),
     ),
-    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file"),
+    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second

@@ -69,3 +69,21 @@ class OutputFailed(BoneAgeError):
     """A result could not be written: disk full, folder read-only."""
 
     kind = "output_failed"
+
+
+class UnknownImage(BoneAgeError):
+    """No radiograph has this id, or it was there and has been deleted or moved meanwhile."""
+
+    kind = "unknown_image"
+
+
+class StoreFailed(BoneAgeError):
+    """The corrections store could not be opened, read or written: locked, disk full, no connection, damaged."""
+
+    kind = "store_failed"
+
+
+class ArchiveUnreachable(BoneAgeError):
+    """The DICOMweb server does not answer, or refuses what it was asked for."""
+
+    kind = "archive_unreachable"

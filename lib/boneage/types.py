@@ -6,7 +6,7 @@ Units and grids are part of the names: pixels of the whole radiograph, millimetr
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -209,3 +209,43 @@ class Assessment:
     model_versions: dict[str, str]
     warnings: tuple[str, ...]
     seconds: float
+
+
+class CorrectionStatus(str, Enum):
+    """A draft is work in progress; only a final correction is learnt from."""
+
+    DRAFT = "draft"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """What one reader says of one radiograph; at least one of box, mask and bone age, or a withdrawal.
+
+    Attributes:
+        image_id: The radiograph, by its id in the studies.
+        reader: Who says so: a short name or number that the reader chose, as little personal as possible.
+        status: Draft or final.
+        hand_box: The corrected box.
+        hand_mask: (rows, columns) bool, the corrected outline on the radiograph's grid.
+        bone_age_months: The reader's own bone age, 0..228.
+        sex: For which the bone age holds.
+        comment: Free text for other readers.
+        based_on: What the reader saw: model name -> version, and other short facts, as text.
+        id: Given by the store; empty before.
+        made_at: Given by the store, in UTC; None before.
+        withdraws: The id of the correction that this one takes back; None otherwise.
+    """
+
+    image_id: str
+    reader: str
+    status: CorrectionStatus = CorrectionStatus.FINAL
+    hand_box: HandBox | None = None
+    hand_mask: np.ndarray | None = None
+    bone_age_months: float | None = None
+    sex: Sex | None = None
+    comment: str = ""
+    based_on: dict[str, str] = field(default_factory=dict)
+    id: str = ""
+    made_at: datetime | None = None
+    withdraws: str | None = None
