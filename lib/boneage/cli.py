@@ -15,6 +15,7 @@ import click
 
 from boneage import BoneAgeError, __version__
 from boneage.cli_assess import assess
+from boneage.cli_corrections import corrections
 from boneage.cli_evaluate import evaluate
 from boneage.cli_models import models
 from boneage.cli_rooms import evaluate_rooms
@@ -34,6 +35,7 @@ def cli() -> None:
 
 
 cli.add_command(assess)
+cli.add_command(corrections)
 cli.add_command(evaluate)
 cli.add_command(evaluate_rooms)
 cli.add_command(models)
