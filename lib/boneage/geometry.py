@@ -58,6 +58,14 @@ def frame_from_radiograph(
     return to_frame @ upright
 
 
+def turned(degrees: float, size: float) -> np.ndarray:
+    """Return the 3 x 3 transform in hand lengths that turns and resizes an upright hand around its capitate."""
+    angle = np.deg2rad(degrees)
+    matrix = np.eye(3)
+    matrix[:2, :2] = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return matrix
+
+
 def _upright(pose: HandPose, pixel_aspect: float) -> np.ndarray:
     """Return the 3 x 3 transform to hand lengths: capitate at the origin, finger tip at (0, -1), thumb at x > 0."""
     points = _true_shape(pose, pixel_aspect)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from boneage.frames import AGE_FRAME
-from boneage.geometry import frame_from_radiograph
+from boneage.geometry import frame_from_radiograph, turned
 from boneage.imaging import cut
 from boneage.models import ModelFile
 from boneage.runtime import Network
@@ -15,6 +15,8 @@ from boneage.types import BoneAge, Hand, Radiograph, Sex
 
 MASK_MARGIN = 0.05  # around the mask, as a part of a hand's length: an outline that is a little tight costs nothing
 LEAST_MASK = 0.08  # part of the frame that a believable mask fills
+# Where the key points lie is never exact, so the upright hand is looked at several times: turned by degrees, resized.
+LOOKS = ((0.0, 1.0), (-6.0, 0.96), (6.0, 1.04))
 
 
 class BoneAgeRegressor:
@@ -36,18 +38,30 @@ class BoneAgeRegressor:
     ) -> np.ndarray:
         """Return (sexes, 240): what the network says of the months 0..239, before any temperature.
 
+        The mean over `LOOKS`.
+
         Args:
             radiograph: To look at.
             hand: Where the hand lies.
             hand_mask: (rows, columns) bool on the radiograph's grid; what is outside is not looked at.
             sexes: One or two.
         """
-        upright = frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME)
-        piece = cut(radiograph.pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
-        mask = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns)
-        view = age_view(piece, mask, MASK_MARGIN)
-        male = np.array([[sex is Sex.MALE] for sex in sexes], np.float32)
-        return self._network(np.repeat(view[None, None], len(sexes), axis=0), male)
+        views = np.stack([_view(radiograph, hand, hand_mask, look)[None] for look in LOOKS])
+        male = np.repeat(np.array([[sex is Sex.MALE] for sex in sexes], np.float32), len(LOOKS), axis=0)
+        rows = self._network(np.tile(views, (len(sexes), 1, 1, 1)), male)
+        return _log_mean(rows.reshape(len(sexes), len(LOOKS), -1))
+
+
+def _view(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, look: tuple[float, float]) -> np.ndarray:
+    upright = frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME, turned(*look))
+    piece = cut(radiograph.pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
+    mask = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns)
+    return age_view(piece, mask, MASK_MARGIN)
+
+
+def _log_mean(log_probabilities: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the mean probability over the second axis."""
+    return np.logaddexp.reduce(log_probabilities, axis=1) - np.log(log_probabilities.shape[1])
 
 
 def age_view(piece: np.ndarray, mask: np.ndarray | None, margin: float) -> np.ndarray:

@@ -5,7 +5,7 @@ from builders import a_hand, a_hand_mask, a_radiograph
 from boneage import regression
 from boneage.frames import AGE_FRAME
 from boneage.models import ModelFile
-from boneage.regression import BoneAgeRegressor, age_view, bone_age
+from boneage.regression import LOOKS, BoneAgeRegressor, age_view, bone_age
 from boneage.types import Sex
 
 MONTHS = np.arange(240)
@@ -90,7 +90,7 @@ def test_what_lies_outside_of_the_mask_is_not_looked_at(a_regressor):
     for one in (radiograph, marked):
         regressor.estimate(one, a_hand(), a_hand_mask(), (Sex.FEMALE,))
     (plain, _), (lettered, _) = regressor.seen
-    assert plain.shape == (1, 1, AGE_FRAME.rows, AGE_FRAME.columns)
+    assert plain.shape == (len(LOOKS), 1, AGE_FRAME.rows, AGE_FRAME.columns)
     assert np.array_equal(plain, lettered)
 
 

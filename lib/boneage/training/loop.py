@@ -156,7 +156,7 @@ def one_cycle(module: L.LightningModule, rate: float, weight_decay: float) -> di
     decayed = [p for p in module.parameters() if p.ndim > 1 and p.requires_grad]
     plain = [p for p in module.parameters() if p.ndim <= 1 and p.requires_grad]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=rate)
+    optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
     steps = _schedule_steps(module.trainer)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -29,9 +29,10 @@ from boneage.types import Sex
 from boneage.weights import load_weights, save_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
-STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 3))
+STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 3), (192, 148, 4))
+GOING_ON = STAGES[2:]  # from weights that have seen the small pictures already
 BATCH = 48
-RATE = 1.5e-3
+RATE, RATE_GOING_ON = 1.5e-3, 1.0e-3
 WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
 MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entropy
@@ -48,12 +49,12 @@ def train(options: TrainOptions) -> Path:
     """
     run = options.run_folder("bone_age_regressor")
     L.seed_everything(options.seed, workers=True, verbose=False)
-    stages = Stages.of(options.epochs)
+    stages = Stages.of(options.epochs, STAGES if options.start is None else GOING_ON)
     data = Hands(options, run, stages)
-    module = RegressorTraining()
+    module = RegressorTraining(RATE if options.start is None else RATE_GOING_ON)
     if options.start is not None:
         load_weights(module.network, options.start)
-    options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=RATE, epochs=stages.epochs)
+    options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=module.rate, epochs=stages.epochs)
     fit(module, data, options, run, stages.epochs)
     return save_weights(module.network, run / "model.safetensors")
 
@@ -65,9 +66,9 @@ class Stages:
     sizes: tuple[tuple[int, int], ...]
 
     @staticmethod
-    def of(epochs: int | None) -> Stages:
+    def of(epochs: int | None, stages: tuple[tuple[int, int, int], ...] | None = None) -> Stages:
         """Return the recipe's stages, or as many epochs as wanted in the same proportions."""
-        recipe = [(rows, columns) for rows, columns, count in STAGES for _ in range(count)]
+        recipe = [(rows, columns) for rows, columns, count in stages or STAGES for _ in range(count)]
         if epochs is None:
             return Stages(tuple(recipe))
         return Stages(tuple(recipe[int(i * len(recipe) / epochs)] for i in range(epochs)))
@@ -86,8 +87,9 @@ class RegressorTraining(L.LightningModule):
 
     months: torch.Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = RATE) -> None:
         super().__init__()
+        self.rate = rate
         self.network = BoneAgeNet().to(memory_format=torch.channels_last)
         self.register_buffer("months", torch.arange(MONTHS, dtype=torch.float32), persistent=False)
 
@@ -110,7 +112,7 @@ class RegressorTraining(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW and its schedule."""
-        return one_cycle(self, RATE, WEIGHT_DECAY)
+        return one_cycle(self, self.rate, WEIGHT_DECAY)
 
 
 class Hands(L.LightningDataModule):
@@ -161,8 +163,8 @@ class UprightHands(Dataset):
         self._frame = frame
         self._store = store
         self._seed = seed
-        self._appearance = random_appearance(0.7, saturating=False)
-        self._holes = random_holes(frame.rows, prob=0.15)
+        self._appearance = random_appearance(0.5, saturating=False)
+        self._holes = random_holes(frame.rows, prob=0.1)
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -191,7 +193,7 @@ class UprightHands(Dataset):
 def _random_geometry(hand: FoundHand, rng: np.random.Generator) -> tuple[float, np.ndarray, float | None]:
     """Return a pixel aspect, a jitter of the upright hand, and a margin around the mask (None: no mask)."""
     aspect = hand.example.pixel_aspect if rng.random() < TRUE_SHAPE else 1.0
-    jitter = random_jitter(rng, degrees=12, scale=0.1, shear=0.06, shift=0.05, squash=(0.92, 1.08))
+    jitter = random_jitter(rng, degrees=10, scale=0.08, shear=0.05, shift=0.04, squash=(0.94, 1.06))
     margin = float(rng.uniform(0.0, 0.15)) if rng.random() < 0.7 else None
     return aspect, jitter, margin
 
