@@ -16,7 +16,7 @@ IMPORTS := import torch, torchvision, monai, monailabel.app, ultralytics, segmen
 .PHONY: help setup demo test lint format clean
 
 help:
-	@echo "make demo      assess two radiographs and draw the findings"
+	@echo "make demo      start the server, assess two radiographs, correct one, stop"
 	@echo "make test      run the tests                 (PYTEST_FLAGS='-k growth -n 2')"
 	@echo "make lint      check style, form and types   (make format puts style and form right)"
 	@echo "make setup     only make or complete .venv   (about 8 GB; demo, test and lint do it too)"
@@ -26,11 +26,7 @@ help:
 setup: $(READY)
 
 demo: $(READY)
-	@$(BONEAGE) assess tests/data/14717.png --sex female --picture out/demo/girl.png
-	@echo
-	@$(BONEAGE) assess tests/data/5627.jpg --sex male --picture out/demo/boy.png
-	@echo
-	@echo "The readers said 132 months for the girl and 72 for the boy. The pictures are in out/demo."
+	@.venv/bin/python tools/demo.py
 
 test: $(READY)
 	@$(RUN) pytest $(PYTEST_FLAGS)

@@ -16,7 +16,7 @@ LAYERS = (
     ("assessment",),
     ("detection", "segmentation", "regression"),
     (
-        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in",
+        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models runtime networks weights",
         "picture drawing",
         *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection"),

@@ -72,6 +72,7 @@ def assess(
     sexes: Sequence[Sex] | None = None,
     hand_box: HandBox | None = None,
     growth_reference: str = DEFAULT_GROWTH_REFERENCE,
+    hand_mask: np.ndarray | None = None,
 ) -> Assessment:
     """Assess one radiograph.
 
@@ -81,6 +82,7 @@ def assess(
         sexes: For which to give an age; None for the radiograph's own.
         hand_box: An expert's box, where the detector errs.
         growth_reference: See `boneage.growth.growth_references`.
+        hand_mask: An expert's outline, (rows, columns) bool on the radiograph's grid; None for the segmenter's.
 
     Raises:
         UnknownSex: If `sexes` is None and the radiograph does not say.
@@ -90,7 +92,8 @@ def assess(
     start = time.perf_counter()
     hand = models.detector.find_hand(radiograph, hand_box)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
-    hand_mask = models.segmenter.outline(radiograph, hand)
+    if hand_mask is None:
+        hand_mask = models.segmenter.outline(radiograph, hand)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(
         Estimate(sex, bone_age, _growth(bone_age, radiograph, sex, growth_reference))

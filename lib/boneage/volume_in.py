@@ -56,7 +56,7 @@ def read_nrrd(path: Path) -> Radiograph:
 
 
 def _read(path: Path, image_io: str, replaced: int = 0) -> Radiograph:
-    image, was_turned = _as_displayed(_load(path, image_io))
+    image, was_turned = as_displayed(_load(path, image_io))
     values = sitk.GetArrayFromImage(image)[0]
     values, notes = _finite(values, replaced)
     column_mm, row_mm = image.GetSpacing()[:2]
@@ -91,7 +91,7 @@ def _load(path: Path, image_io: str) -> sitk.Image:
         ) from None
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(had_warnings)
-    return _three_dimensional(image)
+    return three_dimensional(image)
 
 
 def _check_header(size: tuple[int, ...], channels: int) -> None:
@@ -137,7 +137,8 @@ def _not_finite(block: bytes, order: str, kind: str | None) -> int:
     return int(np.count_nonzero(~np.isfinite(values)))
 
 
-def _three_dimensional(image: sitk.Image) -> sitk.Image:
+def three_dimensional(image: sitk.Image) -> sitk.Image:
+    """Return a flat image as one slice, and the first of more dimensions than three."""
     if image.GetDimension() == 2:
         return sitk.JoinSeries(image)
     if image.GetDimension() > 3:
@@ -145,7 +146,7 @@ def _three_dimensional(image: sitk.Image) -> sitk.Image:
     return image
 
 
-def _as_displayed(image: sitk.Image) -> tuple[sitk.Image, bool]:
+def as_displayed(image: sitk.Image) -> tuple[sitk.Image, bool]:
     """Put rows and columns into the order of viewers, the slice last; says whether that moved any pixel."""
     slice_axis = image.GetSize().index(1)
     across = int(np.argmax(np.abs(np.reshape(image.GetDirection(), (3, 3))[:, slice_axis])))

@@ -1,0 +1,222 @@
+"""What a client of the app gets over HTTP, with the trained models and real radiographs."""
+
+import io
+import threading
+import time
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from PIL import Image
+
+from boneage.radiograph import read_radiograph
+
+
+def parts_of(response):
+    message = BytesParser().parsebytes(b"Content-Type: " + response.headers["content-type"].encode() + b"\r\n\r\n"
+                                       + response.content)  # fmt: skip
+    assert not isinstance(message, EmailMessage)
+    return {part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
+            for part in message.get_payload()}  # fmt: skip
+
+
+def the_mask(client, image_id, tmp_path):
+    response = client.post(f"/infer/hand_segmenter?image={image_id}", data={"params": "{}"})
+    file = tmp_path / "mask.nrrd"
+    file.write_bytes(parts_of(response)["image"])
+    return file
+
+
+def test_one_click_gives_box_outline_and_an_age_near_the_readers(infer, ids):
+    answer = infer("bone_age", ids["boy"], sex="male", chronological_age_months=75)
+    [estimate] = answer["estimates"]
+    assert abs(estimate["bone_age_months"] - 72) < 15
+    assert estimate["verdict"] == "normal" and answer["sex_source"] == "request"
+    assert answer["image_id"] == ids["boy"] and set(answer["model_versions"]) == {
+        "hand_detector",
+        "hand_segmenter",
+        "bone_age_regressor",
+    }
+    assert sum(estimate["distribution_by_whole_month"]) == pytest.approx(1, abs=1e-3)
+
+
+def test_detector_and_segmenter_need_no_sex_and_give_no_age(infer, ids):
+    box = infer("hand_detector", ids["girl"])
+    outline = infer("hand_segmenter", ids["girl"])
+    assert box["estimates"] == outline["estimates"] == []
+    assert box["hand"]["outline"] is None and outline["hand"]["outline"]["area_px"] > 100_000
+
+
+def test_the_mask_lies_over_the_radiograph(client, ids, tmp_path, studies):
+    label = sitk.ReadImage(str(the_mask(client, ids["girl"], tmp_path)))
+    radiograph = read_radiograph(studies / "14717.png")
+    assert label.GetSize() == (*radiograph.pixels.shape[::-1], 1)
+    hand = sitk.GetArrayFromImage(label)[0] > 0
+    assert radiograph.pixels[hand].mean() > 2 * radiograph.pixels[~hand].mean()
+
+
+def test_an_unknown_sex_is_asked_for(infer, ids):
+    assert infer("bone_age", ids["girl"])["error"]["kind"] == "unknown_sex"
+    assert len(infer("bone_age", ids["girl"], sex="both")["estimates"]) == 2
+
+
+def test_a_corrected_box_and_a_corrected_mask_give_a_new_answer(client, infer, ids, tmp_path):
+    first = infer("bone_age_regressor", ids["girl"], sex="female")
+    box = {name: value + 20 * (name in ("left", "top")) for name, value in first["hand"]["box_px"].items()}
+    again = infer("bone_age_regressor", ids["girl"], sex="female", hand_box_px=box)
+    assert again["hand"]["box_px"] != first["hand"]["box_px"]
+    mask = sitk.ReadImage(str(the_mask(client, ids["girl"], tmp_path)))
+    half = sitk.GetArrayFromImage(mask)
+    half[0, : half.shape[1] // 2] = 0
+    shrunk = sitk.GetImageFromArray(half)
+    shrunk.CopyInformation(mask)
+    sitk.WriteImage(shrunk, str(tmp_path / "half.nrrd"))
+    masked = infer("bone_age_regressor", ids["girl"], mask=(tmp_path / "half.nrrd").read_bytes(), sex="female")
+    assert masked["hand"]["outline"]["area_px"] == int(half.sum())
+    assert masked["estimates"][0]["bone_age_months"] != first["estimates"][0]["bone_age_months"]
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"sex": "other"}, "female, male or both"),
+        ({"sex": "male", "hand_box_px": {"left": 0}}, "left, top, right and bottom"),
+        ({"sex": "male", "hand_box_px": {"left": 9, "top": 0, "right": 3, "bottom": 5}}, "inside"),
+        ({"sex": "male", "chronological_age_months": "ten"}, "chronological_age_months"),
+        ({"sex": "male", "label": "/etc/passwd"}, "as an upload"),
+    ],
+)
+def test_params_that_cannot_be_used_are_refused_with_what_was_expected(infer, ids, params, words):
+    answer = infer("bone_age", ids["boy"], **params)
+    assert answer["error"]["kind"] == "invalid_input" and words in answer["error"]["message"]
+
+
+def test_no_file_of_the_machine_is_assessed_whatever_the_request_names(client, infer, ids, studies):
+    for name in ("/etc/passwd", "../../etc/passwd", str(studies / "14717.png")):
+        assert client.post("/infer/bone_age", params={"image": name}, data={"params": "{}"}).status_code == 400
+    assert infer("bone_age", ids["girl"], image=str(studies / "14717.png"))["error"]["kind"] == "unknown_image"
+    assert infer("bone_age", "nobody-12345678")["error"]["kind"] == "unknown_image"
+
+
+def test_two_files_of_one_name_are_two_radiographs(infer, ids):
+    girl, namesake = (infer("hand_detector", ids[name]) for name in ("girl", "namesake"))
+    assert girl["radiograph"]["rows"] != namesake["radiograph"]["rows"]
+
+
+def test_a_correction_of_age_alone_box_alone_or_mask_alone_is_kept(client, correct, ids, tmp_path):
+    mask = the_mask(client, ids["boy"], tmp_path)
+    box = {"left": 40, "top": 10, "right": 390, "bottom": 440}
+    sent = [
+        correct(ids["boy"], reader="R1", bone_age_months=70, sex="male"),
+        correct(ids["boy"], reader="R2", hand_box_px=box, tag="draft"),
+        correct(ids["boy"], mask.read_bytes(), reader="R2"),
+    ]
+    assert [response.status_code for response in sent] == [200] * 3
+    info = client.get("/datastore/label/info", params={"label": sent[0].json()["label"], "tag": "final"}).json()
+    assert (info["reader"], info["bone_age_months"], info["sex"]) == ("R1", 70.0, "male")
+    kept = client.get("/datastore/label", params={"label": sent[2].json()["label"], "tag": "final"}).content
+    (tmp_path / "kept.nrrd").write_bytes(kept)
+    masks = [sitk.GetArrayFromImage(sitk.ReadImage(str(file))) for file in (mask, tmp_path / "kept.nrrd")]
+    assert np.array_equal(*masks)
+    assert client.get("/datastore/").json()["completed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"reader": "R", "bone_age_months": -1}, "0 to 228"),
+        ({"reader": "R", "bone_age_months": 400}, "0 to 228"),
+        ({"reader": "R", "bone_age_months": "ten"}, "number of months"),
+        ({"bone_age_months": 100}, "the reader"),
+        ({"reader": "R"}, "none of them"),
+        ({"reader": "R", "hand_box_px": {"left": 0, "top": 0, "right": 9000, "bottom": 10}}, "within"),
+    ],
+)
+def test_an_impossible_correction_is_refused_and_nothing_is_kept(correct, ids, params, words):
+    response = correct(ids["namesake"], **params)
+    assert response.status_code == 400 and words in response.json()["error"]["message"]
+
+
+def test_a_mask_of_another_size_is_refused(correct, ids):
+    file = io.BytesIO()
+    Image.fromarray(np.ones((30, 20), np.uint8)).save(file, "PNG")
+    response = correct(ids["girl"], file.getvalue(), name="tmp.png", reader="R")
+    assert response.status_code == 400 and "got 20 x 30" in response.json()["error"]["message"]
+
+
+def test_tags_that_are_paths_and_unknown_ids_are_refused(correct, ids):
+    assert correct(ids["girl"], tag="../../evil", reader="R", bone_age_months=9).status_code == 400
+    assert correct(ids["girl"], tag="evil", reader="R", bone_age_months=9).status_code == 400
+    assert correct("nobody-12345678", reader="R", bone_age_months=9).status_code == 404
+
+
+def test_an_upload_is_kept_only_if_it_is_a_radiograph_and_never_over_another(client, studies):
+    def upload(content, name="new"):
+        return client.put(f"/datastore/image?image={name}", files={"file": ("x.png", content)})
+
+    before = sorted(path.name for path in studies.rglob("*"))
+    assert upload(b"no picture").status_code == 422
+    assert sorted(path.name for path in studies.rglob("*")) == before
+    radiograph = (studies / "14717.png").read_bytes()
+    assert upload(radiograph).status_code == 200
+    assert upload(radiograph).status_code == 400
+    assert (studies / "new.png").read_bytes() == radiograph
+    (studies / "new.png").unlink()
+
+
+def test_a_body_over_the_limit_is_refused_whether_or_not_it_says_its_length(client):
+    def pieces():
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.png"\r\n\r\n'
+        for _ in range(12):
+            yield b"x" * (1 << 19)
+
+    for body in (b"x" * (6 << 20), pieces()):
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        response = client.put("/datastore/image?image=big", content=body, headers=kind)
+        assert response.status_code == 413 and response.json()["error"]["kind"] == "too_large"
+
+
+def test_without_the_token_nobody_gets_in_and_closed_addresses_are_closed(client):
+    assert client.get("/info/", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert client.get("/info/").status_code == 200
+    for address in ("/logs/", "/proxy/dicom/x", "/ohif/", "/model/x", "/session/x"):
+        assert client.get(address).status_code == 404
+    assert client.get("/datastore/dataset").status_code == 400
+
+
+def test_the_info_describes_models_strategies_and_limits(client):
+    info = client.get("/info/").json()
+    assert set(info["models"]) == {"bone_age", "hand_detector", "hand_segmenter", "bone_age_regressor"}
+    assert {"first", "random"} <= set(info["strategies"]) and info["limits"]["bone_age_months"] == [0, 228]
+
+
+def test_the_info_is_answered_while_a_slow_inference_runs(client, infer, ids, monkeypatch):
+    from monailabel_app import infer as tasks
+
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(path):
+        started.set()
+        assert go_on.wait(30)
+        return read_radiograph(path)
+
+    monkeypatch.setattr(tasks, "read_radiograph", slow)
+    thread = threading.Thread(target=lambda: infer("hand_detector", ids["boy"]))
+    thread.start()
+    assert started.wait(30)
+    client.get("/info/")
+    assert thread.is_alive()
+    go_on.set()
+    thread.join()
+
+
+def test_nothing_of_a_request_but_its_kind_is_logged(client, infer, correct, ids, caplog):
+    caplog.set_level("INFO")
+    infer("bone_age", ids["girl"], sex="female", note="Jane Doe")
+    correct(ids["girl"], reader="Dr Roe", bone_age_months=120)
+    time.sleep(0.1)
+    logged = "\n".join(r.getMessage() for r in caplog.records if not r.name.startswith("httpx"))  # the test's client
+    assert "POST /infer 200" in logged
+    assert "Jane" not in logged and "Roe" not in logged and "14717" not in logged
