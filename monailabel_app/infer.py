@@ -18,6 +18,7 @@ from boneage.mask_files import read_mask, write_mask
 from boneage.radiograph import read_radiograph
 from boneage.report import report_json
 from boneage.types import Assessment, HandBox, Radiograph, Sex
+from monailabel_app.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def _answer(assessment: Assessment) -> dict[str, Any]:
 
 def _mask_file(assessment: Assessment, radiograph_file: Path) -> str:
     """Write the mask to a file that the server sends and then removes."""
-    with tempfile.NamedTemporaryFile(prefix="boneage-", suffix=".nrrd", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=scratch_folder(), prefix="hand-", suffix=".nrrd", delete=False) as file:
         out = Path(file.name)
     write_mask(assessment.hand_mask, radiograph_file, out)
     return str(out)

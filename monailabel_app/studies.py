@@ -22,6 +22,7 @@ from boneage.mask_files import read_mask, write_mask
 from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
 from boneage.types import CorrectionStatus
 from monailabel_app.labels import correction_from_params, info_of
+from monailabel_app.scratch import scratch_folder
 
 REFRESH_SECONDS = 5.0
 TAGS = {status.value for status in CorrectionStatus}
@@ -167,7 +168,7 @@ class FolderStudies(Datastore):
         mask = self.store.mask(row.id)
         if mask is None:
             return ""
-        out = Path(tempfile.gettempdir()) / f"boneage-{row.id}.nrrd"
+        out = scratch_folder() / f"{row.id}.nrrd"
         write_mask(mask, self.path_of(row.image_id), out)
         return str(out)
 

@@ -1,6 +1,7 @@
 """What a client of the app gets over HTTP, with the trained models and real radiographs."""
 
 import io
+import logging
 import threading
 import time
 from email.message import EmailMessage
@@ -212,8 +213,12 @@ def test_the_info_is_answered_while_a_slow_inference_runs(client, infer, ids, mo
     thread.join()
 
 
-def test_nothing_of_a_request_but_its_kind_is_logged(client, infer, correct, ids, caplog):
+def test_nothing_of_a_request_but_its_kind_is_logged(client, infer, correct, ids, caplog, monkeypatch):
+    own = logging.getLogger("boneage.server")
+    monkeypatch.setattr(own, "disabled", False)  # other tests set up logging in ways of their own
+    monkeypatch.setattr(own, "handlers", [caplog.handler])
     caplog.set_level("INFO")
+    caplog.set_level("INFO", "boneage.server")
     infer("bone_age", ids["girl"], sex="female", note="Jane Doe")
     correct(ids["girl"], reader="Dr Roe", bone_age_months=120)
     time.sleep(0.1)
