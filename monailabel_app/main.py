@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from boneage.errors import InvalidInput, UnknownImage
 from monailabel_app.infer import infer_tasks, is_upload
 from monailabel_app.settings import AppSettings
 from monailabel_app.studies import FolderStudies
+
+SCHEMA = Path(__file__).parent / "schemas" / "assessment.schema.json"
 
 
 class BoneAgeApp(MONAILabelApp):
@@ -64,7 +67,7 @@ class BoneAgeApp(MONAILabelApp):
         except UnknownImage as error:
             if not is_upload(image_id):
                 return _refusal(error)
-            path = Path(image_id)
+            path, image_id = Path(image_id), "upload"
         task = self._infers.get(request.get("model", ""))
         if task is None:
             return _refusal(InvalidInput("Expected one of the models: " + ", ".join(self._infers) + ".", "Name one."))
@@ -76,7 +79,7 @@ class BoneAgeApp(MONAILabelApp):
         return super().info() | {
             "model_versions": self.models.versions,
             "limits": {"bone_age_months": [0, 228]},
-            "schemas": ["assessment"],
+            "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
             "retraining": {"state": "not available"},
         }
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from PIL import Image
+from test_dicom_in import a_dicom
 
 from boneage.errors import InvalidInput
 from boneage.mask_files import read_mask, write_mask
@@ -51,6 +52,18 @@ def test_a_mask_lies_over_its_radiograph_in_the_files_own_geometry_and_comes_bac
     bright = sitk.GetArrayFromImage(source) > 120
     assert np.array_equal(sitk.GetArrayFromImage(label) > 0, bright) and 900 < bright.sum() < 1100
     assert np.array_equal(read_mask(tmp_path / "label.nrrd", path), mask)
+
+
+@pytest.mark.parametrize("tags", [{}, {"PhotometricInterpretation": "MONOCHROME1"}])
+def test_a_mask_lies_over_a_dicom_radiograph(tags, tmp_path):
+    path = a_dicom(tmp_path, a_picture().astype(np.uint16) * 16, PixelSpacing=[0.2, 0.3], **tags)
+    mask = a_picture() > 120
+    write_mask(mask, path, tmp_path / "label.nii.gz")
+    source, label = sitk.ReadImage(str(path)), sitk.ReadImage(str(tmp_path / "label.nii.gz"))
+    assert label.GetSize() == source.GetSize() and label.GetSpacing() == pytest.approx(source.GetSpacing())
+    assert label.GetOrigin() == pytest.approx(source.GetOrigin())
+    assert np.array_equal(sitk.GetArrayFromImage(label)[0] > 0, mask)
+    assert np.array_equal(read_mask(tmp_path / "label.nii.gz", path), mask)
 
 
 def test_a_mask_of_another_size_or_no_image_at_all_is_refused(tmp_path):

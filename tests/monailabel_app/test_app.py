@@ -7,6 +7,7 @@ import time
 from email.message import EmailMessage
 from email.parser import BytesParser
 
+import jsonschema
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -56,6 +57,24 @@ def test_the_mask_lies_over_the_radiograph(client, ids, tmp_path, studies):
     assert label.GetSize() == (*radiograph.pixels.shape[::-1], 1)
     hand = sitk.GetArrayFromImage(label)[0] > 0
     assert radiograph.pixels[hand].mean() > 2 * radiograph.pixels[~hand].mean()
+
+
+def test_every_answer_follows_the_schema_that_the_info_gives(client, infer, ids, studies):
+    schema = jsonschema.Draft202012Validator(client.get("/info/").json()["schemas"]["infer"])
+    for task in ("bone_age", "hand_detector", "hand_segmenter", "bone_age_regressor"):
+        for params in ({"sex": "both", "chronological_age_months": 100}, {"sex": "male"}, {}, {"sex": "x"}):
+            schema.validate(infer(task, ids["boy"], **params))
+    schema.validate(infer("bone_age", "nobody-12345678"))
+    assert not schema.is_valid({"task": "bone_age", "image_id": "x"})
+
+
+def test_a_radiograph_that_is_sent_along_is_assessed_and_not_kept(client, studies):
+    files = {"file": ("5627.jpg", (studies / "more" / "5627.jpg").read_bytes())}
+    before = sorted(studies.rglob("*.*g"))
+    address = "/infer/bone_age?output=json"
+    answer = client.post(address, data={"params": '{"sex": "male"}'}, files=files).json()
+    assert abs(answer["estimates"][0]["bone_age_months"] - 72) < 15 and answer["image_id"] == "upload"
+    assert sorted(studies.rglob("*.*g")) == before
 
 
 def test_an_unknown_sex_is_asked_for(infer, ids):
