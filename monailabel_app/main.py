@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from monailabel.interfaces.app import MONAILabelApp
-from monailabel.tasks.activelearning.first import First
-from monailabel.tasks.activelearning.random import Random
 
 # MONAI Label has this folder itself on sys.path, and only while it loads this file.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -19,6 +17,7 @@ from boneage.corrections import CorrectionStore
 from boneage.errors import InvalidInput, UnknownImage
 from monailabel_app.infer import infer_tasks, is_upload
 from monailabel_app.settings import AppSettings
+from monailabel_app.strategy import strategies
 from monailabel_app.studies import FolderStudies
 
 SCHEMA = Path(__file__).parent / "schemas" / "assessment.schema.json"
@@ -53,8 +52,8 @@ class BoneAgeApp(MONAILabelApp):
         return infer_tasks(self.models, self.settings.growth_reference)
 
     def init_strategies(self) -> dict[str, Any]:
-        """Return MONAI Label's own two; both offer what has no final correction yet."""
-        return {"first": First(), "random": Random()}
+        """Return the strategies; none offers one radiograph to two readers."""
+        return strategies(self.datastore())
 
     def infer(self, request: dict[str, Any], datastore: Any = None) -> dict[str, Any]:
         """Run a task on a radiograph of the studies, or on one that was uploaded with the request.

@@ -206,6 +206,17 @@ def test_without_the_token_nobody_gets_in_and_closed_addresses_are_closed(client
     assert client.get("/datastore/dataset").status_code == 400
 
 
+def test_two_readers_who_ask_for_work_never_get_the_same_radiograph(client, correct, ids):
+    def ask(reader):
+        return client.post("/activelearning/first", json={"client_id": reader}).json().get("id")
+
+    offered = [ask("R1"), ask("R2")]
+    assert len(set(offered)) == 2
+    done = offered[0]
+    assert correct(done, reader="R1", bone_age_months=90).status_code == 200
+    assert done not in {ask("R1"), ask("R2"), ask("R3")}
+
+
 def test_the_info_describes_models_strategies_and_limits(client):
     info = client.get("/info/").json()
     assert set(info["models"]) == {"bone_age", "hand_detector", "hand_segmenter", "bone_age_regressor"}
