@@ -12,9 +12,11 @@ from monailabel.interfaces.app import MONAILabelApp
 # MONAI Label has this folder itself on sys.path, and only while it loads this file.
 sys.path.append(str(Path(__file__).parents[1]))
 
+from boneage import __version__
 from boneage.assessment import load_models
 from boneage.corrections import CorrectionStore
 from boneage.errors import InvalidInput, UnknownImage
+from boneage.models import MODEL_NAMES, check_model
 from monailabel_app.infer import infer_tasks, is_upload
 from monailabel_app.settings import AppSettings
 from monailabel_app.strategy import strategies
@@ -29,13 +31,14 @@ class BoneAgeApp(MONAILabelApp):
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         self.settings = AppSettings.from_conf(conf)
         self.models = load_models(self.settings.models, self.settings.threads)
+        self.cards = [_card(name, self.settings.models) for name in MODEL_NAMES]
         super().__init__(
             app_dir,
             studies,
             conf,
             name="Bone age",
             description="Bone age from a hand radiograph: hand box, outline, age. Not a medical device.",
-            version="0.2.0",
+            version=__version__,
             labels={"hand": 1},
         )
 
@@ -76,11 +79,17 @@ class BoneAgeApp(MONAILabelApp):
     def info(self) -> dict[str, Any]:
         """Describe models with versions and figures, labels and limits: enough for a client to build its screen."""
         return super().info() | {
-            "model_versions": self.models.versions,
+            "model_cards": self.cards,
             "limits": {"bone_age_months": [0, 228]},
             "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
             "retraining": {"state": "not available"},
         }
+
+
+def _card(name: str, folder: Path | None) -> dict[str, Any]:
+    """Return what a client shows of a model: name, version, what it does, and what was measured on which data."""
+    card = check_model(name, folder).card
+    return {key: card.get(key) for key in ("name", "version", "task", "figures", "limits", "intended_use")}
 
 
 def _refusal(error: InvalidInput | UnknownImage) -> dict[str, Any]:
