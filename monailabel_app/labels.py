@@ -10,7 +10,6 @@ import numpy as np
 from boneage.errors import InvalidInput
 from boneage.types import Correction, CorrectionStatus, HandBox, Sex
 
-KNOWN = ("reader", "bone_age_months", "hand_box_px", "sex", "comment", "status", "based_on")
 _SIDES = ("left", "top", "right", "bottom")
 
 
@@ -33,7 +32,9 @@ def correction_from_params(image_id: str, params: dict[str, Any], hand_mask: np.
         _number(params.get("bone_age_months"), "bone_age_months"),
         None if sex is None else _one_of(Sex, sex, "sex"),
         _text(params, "comment"),
-        {str(name): str(value) for name, value in facts.items()},
+        rejected_because=_text(params, "rejected_because"),
+        based_on={str(name): str(value) for name, value in facts.items()},
+        id=_text(params, "submission_id"),
     )
 
 
@@ -47,6 +48,7 @@ def info_of(correction: Correction) -> dict[str, Any]:
         "hand_box_px": {side: getattr(box, side) for side in _SIDES} if box else None,
         "sex": correction.sex.value if correction.sex else None,
         "comment": correction.comment,
+        "rejected_because": correction.rejected_because,
         "based_on": correction.based_on,
         "ts": int(made_at.timestamp()) if made_at else None,
     }

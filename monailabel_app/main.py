@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 from monailabel.interfaces.app import MONAILabelApp
+from monailabel.utils.async_tasks.task import AsyncTask
 
 # MONAI Label has this folder itself on sys.path, and only while it loads this file.
 sys.path.append(str(Path(__file__).parents[1]))
@@ -15,12 +17,17 @@ sys.path.append(str(Path(__file__).parents[1]))
 from boneage import __version__
 from boneage.assessment import load_models
 from boneage.corrections import CorrectionStore
-from boneage.errors import InvalidInput, UnknownImage
+from boneage.errors import InvalidInput, StoreFailed, UnknownImage
 from boneage.models import MODEL_NAMES, check_model
+from boneage.scores import stamp_of
 from monailabel_app.infer import infer_tasks, is_upload
+from monailabel_app.scoring import NAME as SCORING
+from monailabel_app.scoring import BoneAgeScoring
 from monailabel_app.settings import AppSettings
 from monailabel_app.strategy import strategies
 from monailabel_app.studies import FolderStudies
+
+log = logging.getLogger("boneage.app")
 
 SCHEMA = Path(__file__).parent / "schemas" / "assessment.schema.json"
 
@@ -56,7 +63,20 @@ class BoneAgeApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the strategies; none offers one radiograph to two readers."""
-        return strategies(self.datastore())
+        return strategies(self.datastore(), self.datastore().leases, stamp_of(self.models.versions))
+
+    def init_scoring_methods(self) -> dict[str, Any]:
+        """Return the one method that computes what the strategies need."""
+        return {SCORING: BoneAgeScoring(self.models)}
+
+    def async_scoring(self, method: str | None, params: Any = None) -> dict[str, Any]:
+        """Score in the background what is not scored yet; MONAI Label asks at the start and with each next sample."""
+        studies = self.datastore()
+        if AsyncTask.status("scoring", check_if_running=True)[0] is not None:
+            return {}
+        if not studies.scores.missing(studies.list_images(), stamp_of(self.models.versions)):
+            return {}
+        return {SCORING: AsyncTask.run("scoring", request={"method": SCORING})[0]}
 
     def infer(self, request: dict[str, Any], datastore: Any = None) -> dict[str, Any]:
         """Run a task on a radiograph of the studies, or on one that was uploaded with the request.
@@ -74,7 +94,16 @@ class BoneAgeApp(MONAILabelApp):
         if task is None:
             return _refusal(InvalidInput("Expected one of the models: " + ", ".join(self._infers) + ".", "Name one."))
         mask_file, answer = task({**request, "path": path, "image_id": image_id})
+        if answer.get("estimates") and image_id != "upload":
+            self._note_assessed(image_id)
         return {"label": mask_file, "tag": "original", "file": mask_file, "params": answer}
+
+    def _note_assessed(self, image_id: str) -> None:
+        """Remember for the work list that the radiograph was assessed; an answer does not fail for it."""
+        try:
+            self.datastore().scores.note_assessed(image_id)
+        except StoreFailed as error:
+            log.warning("The work list does not know of an assessment: %s", error)
 
     def info(self) -> dict[str, Any]:
         """Describe models with versions and figures, labels and limits: enough for a client to build its screen."""
@@ -82,8 +111,15 @@ class BoneAgeApp(MONAILabelApp):
             "model_cards": self.cards,
             "limits": {"bone_age_months": [0, 228]},
             "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
+            "work_list": self._work_list(),
             "retraining": {"state": "not available"},
         }
+
+    def _work_list(self) -> dict[str, Any]:
+        studies = self.datastore()
+        total = len(studies.list_images())
+        scored = total - len(studies.scores.missing(studies.list_images(), stamp_of(self.models.versions)))
+        return {"states": ["new", "assessed", "corrected"], "radiographs": total, "scored": scored}
 
 
 def _card(name: str, folder: Path | None) -> dict[str, Any]:

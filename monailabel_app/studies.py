@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -17,12 +18,16 @@ from monailabel.interfaces.datastore import Datastore
 
 from boneage.corrections import CorrectionStore
 from boneage.corrections_checked import validated
-from boneage.errors import InvalidInput, UnknownImage
+from boneage.errors import InvalidInput, StoreFailed, UnknownImage
 from boneage.mask_files import read_mask, write_mask
 from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
+from boneage.scores import Scores
+from boneage.selection import Leases
 from boneage.types import CorrectionStatus
 from monailabel_app.labels import correction_from_params, info_of
 from monailabel_app.scratch import scratch_folder
+
+log = logging.getLogger("boneage.studies")
 
 REFRESH_SECONDS = 5.0
 TAGS = {status.value for status in CorrectionStatus}
@@ -48,6 +53,8 @@ class FolderStudies(Datastore):
     def __init__(self, folder: Path, store: CorrectionStore) -> None:
         self._folder = folder.resolve()
         self.store = store
+        self.scores = Scores(store.engine)
+        self.leases = Leases(store.engine)
         self._paths: dict[str, Path] = {}
         self._listed_at = -REFRESH_SECONDS
         self._lock = threading.Lock()
@@ -150,7 +157,17 @@ class FolderStudies(Datastore):
         mask = None if file.stat().st_size == 0 or file.suffix == ".json" else read_mask(file, path)
         shape = read_radiograph(path).pixels.shape
         correction = correction_from_params(image_id, {"status": label_tag} | label_info, mask)
-        return self.store.add(validated(correction, (shape[0], shape[1]))).id
+        kept = self.store.add(validated(correction, (shape[0], shape[1])))
+        if kept.status is CorrectionStatus.FINAL:
+            self._end_lease(image_id)
+        return kept.id
+
+    def _end_lease(self, image_id: str) -> None:
+        """End a lease; the correction is kept already, so that a failure must not look like one of it."""
+        try:
+            self.leases.end(image_id)
+        except StoreFailed as error:
+            log.warning("A lease could not be ended; it ends by itself: %s", error)
 
     def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
         latest = {row.status.value: row.id for row in self.store.standing(image_id)}
@@ -210,15 +227,28 @@ class FolderStudies(Datastore):
         return {"total": total, "completed": done, "label_tags": {"final": done}, "train": []}
 
     def json(self) -> dict[str, Any]:
-        """Return every radiograph with its standing corrections, as clients of MONAI Label list them."""
-        labels: dict[str, dict[str, Any]] = {}
-        for row in self.store.standing():
-            labels.setdefault(row.image_id, {})[row.status.value] = {"name": row.id, "info": info_of(row)}
-        return {
-            "name": self.name(),
-            "description": self.description(),
-            "objects": {i: {"image": {"info": {}}, "labels": labels.get(i, {})} for i in self.list_images()},
-        }
+        """Return every radiograph with its standing corrections, as clients of MONAI Label list them.
+
+        Beside what those know, an object has its `state` (new, assessed, corrected), all `readings`, oldest first, and
+        who it is `held_by`.
+        """
+        readings, assessed, held = self.readings(), self.scores.assessed(), self.leases.held()
+        objects = {i: self._object(readings.get(i, []), i in assessed, held.get(i)) for i in self.list_images()}
+        return {"name": self.name(), "description": self.description(), "objects": objects}
+
+    def readings(self, image_id: str | None = None) -> dict[str, list[dict[str, Any]]]:
+        """Return the standing corrections of each radiograph as plain values, oldest first."""
+        with_mask = self.store.with_mask(image_id)
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self.store.standing(image_id):
+            reading = {"id": row.id, **info_of(row), "has_mask": row.id in with_mask}
+            found.setdefault(row.image_id, []).append(reading)
+        return found
+
+    def _object(self, readings: list[dict[str, Any]], is_assessed: bool, holder: str | None) -> dict[str, Any]:
+        labels = {reading["status"]: {"name": reading["id"], "info": reading} for reading in readings}
+        state = "corrected" if CorrectionStatus.FINAL.value in labels else "assessed" if is_assessed else "new"
+        return {"image": {"info": {}}, "labels": labels, "state": state, "readings": readings, "held_by": holder}
 
 
 def _radiographs_in(folder: Path) -> Iterator[Path]:

@@ -12,14 +12,14 @@ PACKAGE = Path(__file__).parents[1] / "lib" / "boneage"
 # Top to bottom; one string is one room: a module, or several that may import each other, by pattern.
 LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
-    ("training.*", "evaluation evaluation_* predictions"),
+    ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
     ("detection", "segmentation", "regression"),
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models runtime networks weights",
         "picture drawing",
-        *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection"),
+        *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
     ),
     ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
     ("__init__ types errors",),
@@ -27,7 +27,9 @@ LAYERS = (
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
-HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment"  # may import them at the top
+HEAVY_MODULES = (
+    "training.* networks weights detection segmentation regression assessment scoring"  # may import them at the top
+)
 LIGHT_MODULES = {"training.__init__", "training.options"}  # but not these
 
 MODULES = {

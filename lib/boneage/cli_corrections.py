@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("id", "image_id", "reader", "status", "made_at", "bone_age_months", "sex"),
-    *("left", "top", "right", "bottom", "comment", "withdraws"),
+    *("left", "top", "right", "bottom", "comment", "rejected_because", "withdraws"),
 )
-_LISTED = ("id", "image_id", "reader", "status", "made_at", "bone_age_months", "sex", "comment")
+_LISTED = ("id", "image_id", "reader", "status", "made_at", "bone_age_months", "sex", "comment", "rejected_because")
 
 _store_option = click.option(
     "--store",

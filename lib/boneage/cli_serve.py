@@ -57,7 +57,7 @@ def serve(
         "MONAI_LABEL_STUDIES": str(studies.resolve()),
         "MONAI_LABEL_APP_CONF": json.dumps(conf),
         "MONAI_LABEL_SESSIONS": "false",
-        "MONAI_LABEL_AUTO_UPDATE_SCORING": "false",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),  # for its processes
     }
     _run(host, port, certificate, key)
 

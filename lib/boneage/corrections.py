@@ -21,7 +21,7 @@ from sqlalchemy import Column, Engine, Float, Integer, LargeBinary, MetaData, Ro
 from sqlalchemy.schema import DDL
 
 from boneage.corrections_checked import validated
-from boneage.database import open_engine, store_errors
+from boneage.database import add_missing_columns, open_engine, store_errors
 from boneage.errors import InvalidInput
 from boneage.types import Correction, CorrectionStatus, HandBox, Sex
 
@@ -42,6 +42,7 @@ _rows = Table(
     Column("bone_age_months", Float),
     Column("sex", String(8)),
     Column("comment", Text, nullable=False),
+    Column("rejected_because", Text),
     Column("based_on", Text, nullable=False),
     Column("withdraws", String(32), unique=True),
     Column("mask_png", LargeBinary),
@@ -117,6 +118,7 @@ class CorrectionStore:
         self.engine: Engine = open_engine(url)
         with store_errors():
             _metadata.create_all(self.engine)
+            add_missing_columns(self.engine, _rows)
 
     @staticmethod
     def in_folder(folder: Path) -> CorrectionStore:
@@ -126,12 +128,20 @@ class CorrectionStore:
     def add(self, correction: Correction) -> Correction:
         """Keep a correction and return it with its id and time; once this returns, it is on the disk.
 
+        A correction that brings an id and is there already, since its client was cut off before the answer, is kept
+        once.
+
         Raises:
-            InvalidInput: If it says nothing, or something impossible.
+            InvalidInput: If it says nothing, or something impossible, or its id is that of another one.
         """
         if correction.withdraws:
             raise InvalidInput("A withdrawal was sent as a correction.", "Use withdraw.")
-        return self._insert(validated(correction))
+        earlier = self._select(_rows.c.id == validated(correction).id) if correction.id else []
+        if not earlier:
+            return self._insert(correction)
+        if (earlier[0].image_id, earlier[0].reader) != (correction.image_id, correction.reader):
+            raise InvalidInput("The id of the correction is taken by another one.", "Send it under a new id.")
+        return earlier[0]
 
     def withdraw(self, correction_id: str, reader: str, comment: str = "") -> Correction:
         """Take a correction back by a new row; the old one stays in the history.
@@ -173,18 +183,20 @@ class CorrectionStore:
         return [row for row in rows if row.withdraws is None and row.id not in withdrawn]
 
     def finals(self) -> dict[str, FinalLabel]:
-        """Return what training takes, by image id."""
-        with_mask = self._with_mask()
+        """Return what training takes, by image id; nothing of a radiograph that was rejected last."""
+        with_mask = self.with_mask()
         by_image: dict[str, list[Correction]] = {}
         for row in self.standing():
             if row.status is CorrectionStatus.FINAL:
                 by_image.setdefault(row.image_id, []).append(row)
-        return {image_id: _final_label(image_id, rows, with_mask) for image_id, rows in by_image.items()}
+        usable = {image_id: rows for image_id, rows in by_image.items() if not rows[-1].rejected_because}
+        return {image_id: _final_label(image_id, rows, with_mask) for image_id, rows in usable.items()}
 
     def consensus(self, image_id: str) -> Consensus | None:
         """Return the median of the readers' final bone ages; None if no reader gave one."""
         finals = [row for row in self.standing(image_id) if row.status is CorrectionStatus.FINAL]
-        ages = {row.reader: row.bone_age_months for row in finals if row.bone_age_months is not None}
+        said = {row.reader: row for row in finals if row.bone_age_months is not None or row.rejected_because}
+        ages = {reader: row.bone_age_months for reader, row in said.items() if row.bone_age_months is not None}
         if not ages:
             return None
         return Consensus(median(ages.values()), min(ages.values()), max(ages.values()), len(ages))
@@ -193,9 +205,11 @@ class CorrectionStore:
         """Close all connections."""
         self.engine.dispose()
 
-    def _with_mask(self) -> set[str]:
+    def with_mask(self, image_id: str | None = None) -> set[str]:
+        """Return the ids of the corrections that have a mask."""
+        of_image = [] if image_id is None else [_rows.c.image_id == image_id]
         with store_errors(), self.engine.connect() as connection:
-            return set(connection.scalars(select(_rows.c.id).where(_rows.c.mask_png.is_not(None))))
+            return set(connection.scalars(select(_rows.c.id).where(_rows.c.mask_png.is_not(None), *of_image)))
 
     def _select(self, *conditions: Any) -> list[Correction]:
         with store_errors(), self.engine.connect() as connection:
@@ -203,7 +217,7 @@ class CorrectionStore:
             return [_correction(row) for row in connection.execute(query)]
 
     def _insert(self, correction: Correction) -> Correction:
-        kept = replace(correction, id=uuid.uuid4().hex, made_at=datetime.now(timezone.utc))
+        kept = replace(correction, id=correction.id or uuid.uuid4().hex, made_at=datetime.now(timezone.utc))
         with store_errors(), self.engine.begin() as connection:
             connection.execute(_rows.insert(), _values(kept))
         return kept
@@ -222,6 +236,7 @@ def _values(correction: Correction) -> dict[str, Any]:
         "bone_age_months": correction.bone_age_months,
         "sex": correction.sex.value if correction.sex else None,
         "comment": correction.comment,
+        "rejected_because": correction.rejected_because or None,
         "based_on": json.dumps(correction.based_on, sort_keys=True),
         "withdraws": correction.withdraws,
         "mask_png": None if mask is None else _png(mask),
@@ -245,6 +260,7 @@ def _correction(row: Row) -> Correction:
         bone_age_months=row.bone_age_months,
         sex=Sex(row.sex) if row.sex else None,
         comment=row.comment,
+        rejected_because=row.rejected_because or "",
         based_on=json.loads(row.based_on),
         id=row.id,
         made_at=datetime.fromisoformat(row.made_at),

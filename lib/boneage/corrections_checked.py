@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
@@ -29,6 +30,8 @@ def validated(correction: Correction, shape: tuple[int, int] | None = None) -> C
     _check_text("an image id", correction.image_id, 1, LONGEST_ID)
     _check_text("the reader, a short name or number", correction.reader.strip(), 1, LONGEST_READER)
     _check_text("a comment", correction.comment, 0, LONGEST_COMMENT, lines=True)
+    _check_text("a reason to reject", correction.rejected_because, 0, LONGEST_COMMENT, lines=True)
+    _check_id(correction.id)
     for name, value in correction.based_on.items():
         _check_text("a short fact in based_on", f"{name}{value}", 1, LONGEST_FACT)
     if correction.withdraws is None:
@@ -51,11 +54,24 @@ def _check_text(what: str, text: str, least: int, most: int, lines: bool = False
         )
 
 
-def _check_says_something(correction: Correction) -> None:
-    if correction.hand_box is None and correction.hand_mask is None and correction.bone_age_months is None:
+def _check_id(id: str) -> None:
+    if id and not re.fullmatch(r"[0-9a-f]{32}", id):
         raise InvalidInput(
-            "Expected a bone age, a hand box or a mask; the correction has none of them.", "Send at least one."
+            f"Expected an id of 32 hexadecimal digits, got {len(id)} characters.", "Send a UUID, or none."
         )
+
+
+def _check_says_something(correction: Correction) -> None:
+    has_finding = (
+        correction.hand_box is not None or correction.hand_mask is not None or correction.bone_age_months is not None
+    )
+    if not has_finding and not correction.rejected_because.strip():
+        raise InvalidInput(
+            "Expected a bone age, a hand box, a mask or a reason to reject; the correction has none of them.",
+            "Send at least one.",
+        )
+    if correction.rejected_because and correction.bone_age_months is not None:
+        raise InvalidInput("Expected a bone age or a reason to reject, got both.", "Send one of them.")
 
 
 def _check_age(months: float) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Table, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import DDL
 
 from boneage.errors import InvalidInput, StoreFailed
 
@@ -42,6 +43,16 @@ def open_engine(address: str) -> Engine:
 def _make_durable(connection: Any, _: Any) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = FULL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def add_missing_columns(engine: Engine, table: Table) -> None:
+    """Give a table that an earlier version made the columns that it did not know; old rows are empty there."""
+    there = {column["name"] for column in inspect(engine).get_columns(table.name)}
+    missing = [column for column in table.columns if column.name not in there]
+    for column in missing:
+        kind = column.type.compile(engine.dialect)
+        with engine.begin() as connection:
+            connection.execute(DDL(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}"))
 
 
 @contextmanager

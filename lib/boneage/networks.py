@@ -61,8 +61,29 @@ class BoneAgeNet(nn.Module):
 
     def forward(self, hand: torch.Tensor, male: torch.Tensor) -> torch.Tensor:
         """Return (n, 240) log-probabilities from hands (n, 1, rows, columns) and male (n, 1), 1 or 0."""
+        return self.ages(self.hidden(hand, male))
+
+    def hidden(self, hand: torch.Tensor, male: torch.Tensor) -> torch.Tensor:
+        """Return (n, hidden): what the last layer sees; takes what `forward` takes."""
         features = torch.cat([self.trunk(hand), torch.relu(self.sex(male * 2 - 1))], dim=1)
-        return torch.log_softmax(self.head(features).float(), dim=1)
+        return self.head[:2](features)
+
+    def ages(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return (n, 240) log-probabilities from what `hidden` returns."""
+        return torch.log_softmax(self.head[2:](hidden).float(), dim=1)
+
+
+class AgesAndHidden(nn.Module):
+    """The regressor as it is served: log-probabilities, and the last hidden layer, which tells radiographs apart."""
+
+    def __init__(self, network: BoneAgeNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, hand: torch.Tensor, male: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (n, 240) and (n, hidden)."""
+        hidden = self.network.hidden(hand, male)
+        return self.network.ages(hidden), hidden
 
 
 class FirstOutput(nn.Module):

@@ -51,6 +51,12 @@ class BoneAgeRegressor:
         rows = self._network(np.tile(views, (len(sexes), 1, 1, 1)), male)
         return _log_mean(rows.reshape(len(sexes), len(LOOKS), -1))
 
+    def embedding(self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> np.ndarray:
+        """Return (512,) float32: the last hidden layer of the plain look, averaged over the sexes."""
+        view = _view(radiograph, hand, hand_mask, LOOKS[0])[None]
+        _, hidden = self._network.outputs(np.stack([view, view]), np.array([[0.0], [1.0]], np.float32))
+        return hidden.mean(axis=0)
+
 
 def _view(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, look: tuple[float, float]) -> np.ndarray:
     upright = frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME, turned(*look))

@@ -22,7 +22,7 @@ from boneage.models import ModelFile, sha256_of
 log = logging.getLogger(__name__)
 
 # Bumped when the conversion or a network's code changes, so that old compiled forms are not taken.
-FORM = 1
+FORM = 2
 
 # Shapes that each network is traced with; the first axis, the number of images, stays open.
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -55,11 +55,15 @@ class Network:
 
     def __call__(self, *inputs: np.ndarray) -> np.ndarray:
         """Return the first output for inputs with the network's shapes, as float32."""
+        return self.outputs(*inputs)[0]
+
+    def outputs(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return all outputs for inputs with the network's shapes, as float32."""
         if not hasattr(self._own, "request"):
             self._own.request = self._compiled.create_infer_request()
         request = self._own.request
         request.infer({i: self._tensor(np.ascontiguousarray(x, np.float32)) for i, x in enumerate(inputs)})
-        return request.get_output_tensor(0).data.copy()
+        return tuple(tensor.data.copy() for tensor in request.output_tensors)
 
 
 def _core() -> Any:
@@ -115,10 +119,12 @@ def _converted(model: ModelFile) -> Any:
     import openvino as ov
     import torch
 
-    from boneage.networks import BUILDERS, FirstOutput
+    from boneage.networks import BUILDERS, AgesAndHidden, BoneAgeNet, FirstOutput
     from boneage.weights import load_weights
 
-    network = FirstOutput(load_weights(BUILDERS[model.name](), model.weights)).eval()
+    trained = load_weights(BUILDERS[model.name](), model.weights)
+    served = AgesAndHidden(trained) if isinstance(trained, BoneAgeNet) else FirstOutput(trained)
+    network = served.eval()
     shapes = EXAMPLE_SHAPES[model.name]
     examples = tuple(torch.rand(shape) for shape in shapes)
     with torch.no_grad():

@@ -1,16 +1,19 @@
-"""Which radiograph a reader is asked about next: leases, so that no two readers get the same one at the same time."""
+"""Which radiograph a reader is asked about next: the order, and leases, so that no two readers get the same one."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
 from sqlalchemy import Column, Engine, Float, MetaData, String, Table, select
 from sqlalchemy.exc import IntegrityError
 
 from boneage.database import store_errors
+from boneage.scores import Score
 
 LEASE_MINUTES = 30.0
+LOOKED_AHEAD = 32  # candidates put in order by coverage; more are hardly with other readers at one time
 
 _metadata = MetaData()
 _leases = Table(
@@ -47,14 +50,20 @@ class Leases:
         Where there is none, the holder gets a radiograph again that was leased to the same holder before; None if every
         candidate is with another reader.
         """
-        held = self._held()
+        held = self.held()
         for image_id in candidates:
             if image_id not in held and self._insert(image_id, holder):
                 return image_id
-        held = self._held()
+        held = self.held()
         return next((image_id for image_id in candidates if held.get(image_id) == holder), None)
 
-    def _held(self) -> dict[str, str]:
+    def end(self, image_id: str) -> None:
+        """End the lease of a radiograph, whoever holds it."""
+        with store_errors(), self._engine.begin() as connection:
+            connection.execute(_leases.delete().where(_leases.c.image_id == image_id))
+
+    def held(self) -> dict[str, str]:
+        """Return who holds which radiograph now."""
         query = select(_leases.c.image_id, _leases.c.holder).where(_leases.c.until > self._clock())
         with store_errors(), self._engine.connect() as connection:
             return {row.image_id: row.holder for row in connection.execute(query)}
@@ -72,3 +81,73 @@ class Leases:
             except IntegrityError:
                 return False
         return True
+
+
+def by_uncertainty(candidates: Sequence[str], scores: Mapping[str, Score]) -> list[str]:
+    """Return the candidates, those first of which the models are least sure.
+
+    The spread of the age and the disagreement of the outline count alike: each in units of its median. What is not
+    scored yet comes after what is, and what could not be assessed (no hand, unreadable) comes last.
+    """
+    scored = [scores[image_id] for image_id in candidates if image_id in scores and not scores[image_id].error]
+    spreads = _in_medians([score.age_sd_months or 0.0 for score in scored])
+    outlines = _in_medians([score.outline_disagreement or 0.0 for score in scored])
+    doubt = dict(zip((score.image_id for score in scored), spreads + outlines, strict=True))
+    return sorted(candidates, key=lambda i: (_place(scores.get(i)), -doubt.get(i, 0.0), i))
+
+
+def by_coverage(
+    candidates: Sequence[str], covered: Iterable[str], image_ids: Sequence[str], embeddings: np.ndarray
+) -> list[str]:
+    """Return the candidates, that one first which is least like all that is covered, then the next (k-center greedy).
+
+    Sener and Savarese, "Active learning for convolutional neural networks: a core-set approach", ICLR 2018. Where
+    nothing is covered yet, the most ordinary one comes first. Candidates without an embedding come last.
+
+    Args:
+        candidates: To be put in order.
+        covered: Radiographs that are corrected, or with other readers.
+        image_ids: Of the rows of `embeddings`.
+        embeddings: (images, n) float32.
+    """
+    places = {image_id: place for place, image_id in enumerate(image_ids)}
+    waiting = [image_id for image_id in candidates if image_id in places]
+    rest = [image_id for image_id in candidates if image_id not in places]
+    points = embeddings[[places[image_id] for image_id in waiting]]
+    known = embeddings[[places[image_id] for image_id in covered if image_id in places]]
+    order = _farthest_first(points, known)
+    return [waiting[place] for place in order] + rest
+
+
+def _farthest_first(points: np.ndarray, known: np.ndarray) -> list[int]:
+    """Return places of `points`: the first `LOOKED_AHEAD` each far from all before it, the others by distance."""
+    if not len(points):
+        return []
+    if len(known):
+        distances = np.min([_squared(points, centre) for centre in known], axis=0)
+    else:
+        distances = -_squared(points, points.mean(axis=0))  # the most ordinary one first
+    order: list[int] = []
+    for _ in range(min(LOOKED_AHEAD, len(points))):
+        chosen = int(np.argmax(distances))
+        order.append(chosen)
+        nearer = _squared(points, points[chosen])
+        distances = np.minimum(distances, nearer) if len(known) or len(order) > 1 else nearer
+        distances[order] = -np.inf
+    others = np.argsort(-distances, kind="stable")[: len(points) - len(order)]
+    return order + [int(place) for place in others]
+
+
+def _squared(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    return ((points - centre) ** 2).sum(axis=1)
+
+
+def _in_medians(values: Sequence[float]) -> np.ndarray:
+    found = np.asarray(values, float)
+    return found / max(float(np.median(found)), 1e-9) if len(found) else found
+
+
+def _place(score: Score | None) -> int:
+    if score is None:
+        return 1
+    return 2 if score.error else 0

@@ -220,7 +220,7 @@ class CorrectionStatus(str, Enum):
 
 @dataclass(frozen=True, eq=False)
 class Correction:
-    """What one reader says of one radiograph; at least one of box, mask and bone age, or a withdrawal.
+    """What one reader says of one radiograph: at least one of box, mask, bone age and rejection, or a withdrawal.
 
     Attributes:
         image_id: The radiograph, by its id in the studies.
@@ -231,8 +231,9 @@ class Correction:
         bone_age_months: The reader's own bone age, 0..228.
         sex: For which the bone age holds.
         comment: Free text for other readers.
+        rejected_because: Why the radiograph cannot be assessed, and is not to be learnt from; empty if it can.
         based_on: What the reader saw: model name -> version, and other short facts, as text.
-        id: Given by the store; empty before.
+        id: Given by the store, or by a client that may send it twice: 32 hexadecimal digits; empty before.
         made_at: Given by the store, in UTC; None before.
         withdraws: The id of the correction that this one takes back; None otherwise.
     """
@@ -245,6 +246,7 @@ class Correction:
     bone_age_months: float | None = None
     sex: Sex | None = None
     comment: str = ""
+    rejected_because: str = ""
     based_on: dict[str, str] = field(default_factory=dict)
     id: str = ""
     made_at: datetime | None = None

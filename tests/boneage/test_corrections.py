@@ -88,6 +88,35 @@ def test_withdrawing_is_a_new_row_and_brings_the_earlier_one_back(store):
         store.withdraw("nothing", "reader 1")
 
 
+def test_a_rejected_radiograph_is_not_learnt_from_until_a_later_reading_says_otherwise(store):
+    store.add(an_age(100, "reader 1"))
+    store.add(Correction("a-1", "reader 2", rejected_because="the hand is turned"))
+    assert store.finals() == {} and store.consensus("a-1").readers == 1
+    store.add(Correction("a-1", "reader 1", rejected_because="indeed"))
+    assert store.consensus("a-1") is None
+    store.add(an_age(104, "reader 3"))
+    assert store.finals()["a-1"].bone_age_months == 104
+
+
+def test_a_correction_that_its_client_sends_twice_is_kept_once(store):
+    sent = an_age(id="0123456789abcdef" * 2)
+    assert store.add(sent).id == store.add(sent).id == sent.id
+    assert len(store.history()) == 1
+    with pytest.raises(InvalidInput, match="taken by another"):
+        store.add(an_age(reader="reader 2", id=sent.id))
+
+
+def test_a_store_of_an_earlier_version_is_taken_on_as_it_is(tmp_path):
+    CorrectionStore.in_folder(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("ALTER TABLE corrections DROP COLUMN rejected_because")
+        connection.execute("INSERT INTO corrections (id, image_id, reader, status, made_at, comment, based_on) VALUES "
+                           "('x', 'a-1', 'R', 'final', '2026-01-01T00:00:00+00:00', '', '{}')")  # fmt: skip
+    store = CorrectionStore.in_folder(tmp_path)
+    store.add(Correction("a-1", "R", rejected_because="blurred"))
+    assert [row.rejected_because for row in store.history()] == ["", "blurred"]
+
+
 @pytest.mark.parametrize("change", ["UPDATE corrections SET reader = 'x'", "DELETE FROM corrections"])
 def test_the_database_refuses_to_change_or_remove_a_row(store, change):
     store.add(an_age())
@@ -113,6 +142,8 @@ def test_two_submissions_at_the_same_instant_are_both_kept(store):
         (an_age(image_id=""), "an image id"),
         (an_age(comment="x" * 5000), "a comment"),
         (Correction("a", "r"), "none of them"),
+        (an_age(rejected_because="blurred"), "or a reason to reject, got both"),
+        (an_age(id="not a UUID"), "32 hexadecimal digits"),
         (Correction("a", "r", hand_box=HandBox(9, 0, 3, 8)), "left < right"),
         (Correction("a", "r", hand_box=HandBox(0, 0, 31, 8)), "within 30 x 40 pixels"),
         (Correction("a", "r", hand_mask=np.zeros((40, 30), bool)), "0 pixels marked"),

@@ -1,11 +1,13 @@
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from postgresql import a_postgresql
 
 from boneage.database import open_engine
-from boneage.selection import Leases
+from boneage.scores import Score
+from boneage.selection import Leases, by_coverage, by_uncertainty
 
 IMAGES = [f"image-{number}" for number in range(40)]
 
@@ -74,3 +76,59 @@ def test_nor_do_those_of_several_servers(url):
     for server in servers:
         server.join()
     assert sorted(taken) == sorted(images)
+
+
+def test_a_lease_can_be_ended_before_its_time(tmp_path):
+    leases = Leases(open_engine(f"sqlite:///{tmp_path / 'x.sqlite'}"))
+    leases.take(["a"], "R1")
+    assert leases.held() == {"a": "R1"}
+    leases.end("a")
+    assert leases.held() == {} and leases.take(["a"], "R2") == "a"
+
+
+def a_score(image_id, spread=5.0, outline=0.01, error=""):
+    return Score(image_id, "m=1", None if error else spread, None if error else outline, error=error)
+
+
+def in_order(*scores):
+    return {score.image_id: score for score in scores}
+
+
+def test_the_least_sure_comes_first_then_what_is_not_scored_then_what_failed():
+    scores = in_order(a_score("sure"), a_score("unsure", 20), a_score("middle", 9), a_score("chest", error="no_hand"))
+    assert by_uncertainty(["chest", "new", "sure", "middle", "unsure"], scores) == [
+        "unsure",
+        "middle",
+        "sure",
+        "new",
+        "chest",
+    ]
+
+
+def test_an_outline_that_disagrees_counts_as_much_as_a_wide_age():
+    scores = in_order(
+        a_score("plain"), a_score("age", 10), a_score("outline", outline=0.03), a_score("b"), a_score("c")
+    )
+    assert by_uncertainty(list(scores), scores)[:2] == ["outline", "age"]
+
+
+def test_nothing_scored_leaves_the_order_of_the_ids():
+    assert by_uncertainty(["b", "a"], {}) == ["a", "b"]
+
+
+def test_the_next_one_is_far_from_all_that_is_covered_and_from_the_one_before():
+    points = np.array([[0.0, 0], [0.1, 0], [10, 0], [10.1, 0], [0, 5]], np.float32)
+    ids = ["done", "near", "far", "farther", "aside"]
+    assert by_coverage(ids[1:], ["done"], ids, points) == ["farther", "aside", "far", "near"]
+
+
+def test_with_nothing_covered_the_most_ordinary_one_comes_first_and_unknown_ones_last():
+    points = np.array([[0.0], [5], [9]], np.float32)
+    assert by_coverage(["x", "a", "b", "c"], [], ["a", "b", "c"], points) == ["b", "a", "c", "x"]
+
+
+def test_every_candidate_is_in_the_order_once_even_when_there_are_many():
+    rng = np.random.default_rng(1)
+    ids = [f"i{number}" for number in range(200)]
+    order = by_coverage(ids, ids[:10], ids, rng.normal(size=(200, 8)).astype(np.float32))
+    assert sorted(order) == sorted(ids)

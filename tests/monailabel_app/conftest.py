@@ -39,6 +39,7 @@ def client(studies):
         patch.setattr(settings, "MONAI_LABEL_STUDIES", str(studies))
         patch.setattr(settings, "MONAI_LABEL_APP_CONF", {})
         patch.setattr(settings, "MONAI_LABEL_SESSIONS", False)
+        patch.setattr(settings, "MONAI_LABEL_AUTO_UPDATE_SCORING", False)
         from monailabel_app.server import create_app
 
         headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -257,3 +257,42 @@ def test_nothing_of_a_request_but_its_kind_is_logged(client, infer, correct, ids
     logged = "\n".join(r.getMessage() for r in caplog.records if not r.name.startswith("httpx"))  # the test's client
     assert "POST /infer 200" in logged
     assert "Jane" not in logged and "Roe" not in logged and "14717" not in logged
+
+
+def test_the_work_list_says_what_was_done_to_each_radiograph_and_a_finished_one_can_be_reopened(
+    client, infer, correct, ids
+):
+    def listed(image_id):
+        return client.get("/datastore/?output=all").json()["objects"][image_id]
+
+    infer("bone_age", ids["namesake"], sex="male")
+    assert listed(ids["namesake"])["state"] == "assessed" and listed(ids["namesake"])["readings"] == []
+    correct(ids["namesake"], reader="R1", bone_age_months=71, sex="male")
+    correct(ids["namesake"], reader="R2", rejected_because="too dark")
+    done = listed(ids["namesake"])
+    assert done["state"] == "corrected"
+    assert [(r["reader"], r["bone_age_months"], r["rejected_because"]) for r in done["readings"]] == [
+        ("R1", 71.0, ""),
+        ("R2", None, "too dark"),
+    ]
+    reopened = client.post("/activelearning/reopen", json={"image": ids["namesake"], "reader": "R3"}).json()
+    assert reopened["id"] == ids["namesake"] and len(reopened["readings"]) == 2
+    assert listed(ids["namesake"])["held_by"] == "R3"
+    assert client.post("/activelearning/reopen", json={"image": ids["namesake"], "reader": "R4"}).json() == {}
+    assert client.post("/activelearning/reopen", json={"image": "nobody-1"}).status_code == 404
+
+
+def test_a_correction_sent_twice_under_one_id_is_kept_once(correct, client, ids):
+    once = {"reader": "R9", "bone_age_months": 80, "submission_id": "ab" * 16}
+    assert [correct(ids["boy"], **once).json()["label"] for _ in range(2)] == ["ab" * 16] * 2
+    readings = client.get("/datastore/?output=all").json()["objects"][ids["boy"]]["readings"]
+    assert [reading["reader"] for reading in readings].count("R9") == 1
+
+
+def test_scoring_looks_at_each_radiograph_once_and_the_strategies_use_it(client, ids):
+    for scored in (3, 0):
+        answer = client.post("/scoring/bone_age?run_sync=true", json={})
+        assert answer.json() == {"scored": scored, "failed": 0}
+    assert client.get("/info/").json()["work_list"]["scored"] == 3
+    for strategy in ("uncertain", "diverse"):
+        assert client.post(f"/activelearning/{strategy}", json={"reader": strategy}).status_code == 200

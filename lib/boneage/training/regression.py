@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
@@ -36,6 +38,9 @@ RATE, RATE_GOING_ON = 1.5e-3, 1.0e-3
 WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
 MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entropy
+# Rare ages count more, by the root of how rare they are, up to this factor: else the network, unsure of the youngest
+# and the oldest, draws them towards the middle.
+MOST_WEIGHT = 2.5
 TRUE_SHAPE = 0.5  # part of the views with the hand's true shape; the others as squashed as the copy is
 
 
@@ -94,14 +99,14 @@ class RegressorTraining(L.LightningModule):
         self.register_buffer("months", torch.arange(MONTHS, dtype=torch.float32), persistent=False)
 
     def training_step(self, batch: dict[str, torch.Tensor], _: int) -> torch.Tensor:
-        """Return the loss of a batch: hand (n, 1, rows, columns), male (n, 1), bone_age_months (n,)."""
+        """Return the loss of a batch: hand (n, 1, rows, columns), male (n, 1), bone_age_months and weight (n,)."""
         log_probabilities = self.network(batch["hand"].contiguous(memory_format=torch.channels_last), batch["male"])
         target = torch.softmax(-0.5 * ((self.months - batch["bone_age_months"][:, None]) / LABEL_SD_MONTHS) ** 2, dim=1)
-        cross_entropy = -(target * log_probabilities).sum(1).mean()
+        cross_entropy = -(target * log_probabilities).sum(1)
         means = (log_probabilities.exp() * self.months).sum(1)
-        error = functional.smooth_l1_loss(means, batch["bone_age_months"], beta=3.0)
+        error = functional.smooth_l1_loss(means, batch["bone_age_months"], beta=3.0, reduction="none")
         self.log("train_mae_months", (means - batch["bone_age_months"]).abs().mean().detach(), prog_bar=True)
-        return cross_entropy + MEAN_WEIGHT * error
+        return (batch["weight"] * (cross_entropy + MEAN_WEIGHT * error)).mean()
 
     def validation_step(self, batch: dict[str, torch.Tensor], _: int) -> None:
         """Log the mean absolute error and the bias in months."""
@@ -140,11 +145,13 @@ class Hands(L.LightningDataModule):
             )
         (run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
         self._store = PixelStore()
+        self._weights = age_weights([hands[0].example.bone_age_months for hands in self._copies["train"]])
 
     def train_dataloader(self) -> DataLoader:
         """Return this epoch's augmented hands at this epoch's size."""
         epoch = self.trainer.current_epoch if self.trainer else 0
-        hands = UprightHands(self._copies["train"], self._stages.frame(epoch), self._store, (self._options.seed, epoch))
+        seed = (self._options.seed, epoch)
+        hands = UprightHands(self._copies["train"], self._stages.frame(epoch), self._store, seed, self._weights)
         return training_loader(hands, BATCH, self._options)
 
     def val_dataloader(self) -> DataLoader:
@@ -157,8 +164,14 @@ class UprightHands(Dataset):
     """Views of hands with their ages, augmented where a seed is given."""
 
     def __init__(
-        self, copies: list[list[FoundHand]], frame: HandFrame, store: PixelStore, seed: tuple[int, int] | None = None
+        self,
+        copies: list[list[FoundHand]],
+        frame: HandFrame,
+        store: PixelStore,
+        seed: tuple[int, int] | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
+        self._weights = np.ones(len(copies), np.float32) if weights is None else weights
         self._copies = copies
         self._frame = frame
         self._store = store
@@ -172,14 +185,14 @@ class UprightHands(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         if self._seed is None:
             hand = self._copies[index][0]
-            return _labelled(hand, self._view(hand, hand.example.pixel_aspect, None, MASK_MARGIN))
+            return _labelled(hand, self._view(hand, hand.example.pixel_aspect, None, MASK_MARGIN), self._weights[index])
         rng = np.random.default_rng((*self._seed, index))
         hand = self._copies[index][int(rng.integers(len(self._copies[index])))]
         view = self._view(hand, *_random_geometry(hand, rng))
         for transform in (self._appearance, self._holes):
             transform.set_random_state(int(rng.integers(2**31)))
             view = as_array(transform(view[None]))[0]
-        return _labelled(hand, view)
+        return _labelled(hand, view, self._weights[index])
 
     def _view(self, hand: FoundHand, aspect: float, jitter: np.ndarray | None, margin: float | None) -> np.ndarray:
         """Return the view; without a margin, the mask is not applied."""
@@ -198,11 +211,20 @@ def _random_geometry(hand: FoundHand, rng: np.random.Generator) -> tuple[float, 
     return aspect, jitter, margin
 
 
-def _labelled(hand: FoundHand, view: np.ndarray) -> dict[str, Any]:
+def age_weights(ages: Sequence[float]) -> np.ndarray:
+    """Return (n,) weights of examples by the rarity of their bone ages (months), 1 on average."""
+    counts = np.bincount(np.asarray(ages, int), minlength=MONTHS).astype(float)
+    frequency = gaussian_filter1d(counts, LABEL_SD_MONTHS)[np.asarray(ages, int)]
+    weights = np.minimum(np.sqrt(np.median(frequency) / frequency), MOST_WEIGHT)
+    return (weights / weights.mean()).astype(np.float32)
+
+
+def _labelled(hand: FoundHand, view: np.ndarray, weight: float) -> dict[str, Any]:
     return {
         "hand": view[None],
         "male": np.array([hand.example.sex is Sex.MALE], np.float32),
         "bone_age_months": np.float32(hand.example.bone_age_months),
+        "weight": np.float32(weight),
     }
 
 
