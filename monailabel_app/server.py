@@ -23,6 +23,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, request_response
 from monailabel.interfaces.exception import MONAILabelException
+from monailabel.utils.async_tasks.task import AsyncTask
 
 from boneage.errors import BoneAgeError
 
@@ -67,7 +68,7 @@ class Door:
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         """Let a request in, or answer it here."""
         if scope["type"] != "http":
-            return await self._inside(scope, receive, send)
+            return await self._inside(scope, receive, _stopping_tasks(send))
         start, seen = time.perf_counter(), {"status": 0}
         body = _Counted(receive, self._most_bytes)
 
@@ -124,6 +125,18 @@ class _Counted:
         self._left -= len(message.get("body", b""))
         self.is_too_large = self.is_too_large or self._left < 0
         return {"type": "http.disconnect"} if self.is_too_large else message
+
+
+def _stopping_tasks(send: Callable) -> Callable:
+    """Return `send`, which also stops the processes of running tasks when the server shuts down."""
+
+    async def noticing(message: dict[str, Any]) -> None:
+        if message["type"].startswith("lifespan.shutdown"):
+            for method in ("train", "scoring", "batch_infer"):
+                AsyncTask.stop(method)
+        await send(message)
+
+    return noticing
 
 
 def _run_in_threads() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import trustme
 
 from boneage.cli import main
 
@@ -41,26 +42,58 @@ def test_a_certificate_without_its_key_is_refused(tmp_path, capsys):
     assert "both" in capsys.readouterr().err
 
 
+@pytest.fixture
+def certificate(tmp_path_factory):
+    """Return files of a certificate authority, and of a certificate by it with its key, for 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    issued = authority.issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    return folder
+
+
 @pytest.mark.slow
-def test_the_server_comes_up_asks_for_its_token_and_stops_cleanly(tmp_path):
+def test_the_server_with_tls_and_token_scores_in_the_background_and_stops_cleanly(tmp_path, certificate):
     shutil.copy(RADIOGRAPH, tmp_path)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"BONEAGE_TOKEN": "secret"}
-    command = [BONEAGE, "serve", "--studies", tmp_path, "--port", str(port)]
+    tls = ["--certificate", certificate / "certificate.pem", "--key", certificate / "key.pem"]
+    command = [BONEAGE, "serve", "--studies", tmp_path, "--port", str(port), *tls]
     server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    client = requests.Session()
+    client.trust_env = False  # a $REQUESTS_CA_BUNDLE would take the place of the authority
+    client.verify = str(certificate / "authority.pem")
+    address = f"https://127.0.0.1:{port}"
     try:
         _wait_for(port, server)
-        address = f"http://127.0.0.1:{port}/datastore/?output=all"
-        assert requests.get(address, timeout=30).status_code == 401
-        listed = requests.get(address, headers={"Authorization": "Bearer secret"}, timeout=30).json()["objects"]
+        assert client.get(f"{address}/info/", timeout=30).status_code == 401
+        client.headers["Authorization"] = "Bearer secret"
+        listed = client.get(f"{address}/datastore/?output=all", timeout=30).json()["objects"]
         assert [image_id.partition("-")[0] for image_id in listed] == ["5627"]
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(f"{address}/info/", timeout=30)
+        _wait_until_scored(client, address)
     finally:
         server.send_signal(signal.SIGTERM)
         log, _ = server.communicate(timeout=60)
     assert server.returncode == 0, log
-    assert "5627" not in log and "secret" not in log
+    assert "5627" not in log and "secret" not in log and "Scored 1 of 1" in log
+
+
+def _wait_until_scored(client, address):
+    for _ in range(240):
+        if client.get(f"{address}/info/", timeout=30).json()["work_list"] | {"states": 0} == {
+            "states": 0,
+            "radiographs": 1,
+            "scored": 1,
+        }:
+            return
+        time.sleep(0.5)
+    raise AssertionError("The radiograph was not scored within two minutes.")
 
 
 def _wait_for(port, server):
