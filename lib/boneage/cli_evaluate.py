@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from boneage import cli_options as options
+
+if TYPE_CHECKING:
+    from boneage.assessment import Models
+    from boneage.datasets import Example
+
+STRESSED = 200  # radiographs, unless --limit says otherwise: each is assessed 40 times
 
 
 @click.command()
 @click.option("--data", required=True, type=options.FOLDER, help="Folder in the RSNA layout.")
 @options.split
 @click.option("--larger", is_flag=True, help="Evaluate the larger copies, and compare them with the standard ones.")
+@click.option("--stress", is_flag=True, help="Turn, flip, darken, blur … each radiograph: does its age change?")
 @options.limit
 @click.option(
     "--out",
@@ -28,6 +36,7 @@ def evaluate(
     data: Path,
     split: str,
     larger: bool,
+    stress: bool,
     limit: int | None,
     out: Path | None,
     models_dir: Path | None,
@@ -36,7 +45,8 @@ def evaluate(
 ) -> None:
     """Compare predicted bone ages with those of a data set's readers.
 
-    Writes predictions.csv, metrics.json, report.md and plots. An interrupted evaluation goes on with the same --out.
+    Writes predictions.csv, metrics.json, report.md and plots; with --stress, stress.csv, stress.json and stress.md, of
+    200 radiographs if --limit does not say otherwise. An interrupted evaluation goes on with the same --out.
     """
     from boneage import assessment  # heavy
     from boneage.evaluation_report import evaluate_predictions, evaluation_markdown, write_evaluation
@@ -50,6 +60,9 @@ def evaluate(
     examples = choose_examples(data, split, larger, limit)
     folder = made_folder(out or Path("runs", f"evaluate-{datetime.now():%Y%m%d-%H%M%S}"))
     models = assessment.load_models(models_dir, threads=1)
+    if stress:
+        _stress(choose_examples(data, split, larger, limit or STRESSED), folder, models, workers)
+        return
     with RowFile(folder / "predictions.csv", COLUMNS, resume=True) as rows:
         try:
             predict(examples, data, rows, models, workers)
@@ -64,3 +77,15 @@ def evaluate(
     write_evaluation(evaluation, predictions, folder)
     click.echo(evaluation_markdown(evaluation).partition("## By age")[0].rstrip())
     click.echo(f"\nThe whole report is {folder / 'report.md'}.", err=True)
+
+
+def _stress(examples: list[Example], folder: Path, models: Models, workers: int | None) -> None:
+    from boneage.evaluation_stress import COLUMNS, measure_stress, stress, stress_markdown, write_stress
+    from boneage.row_file import RowFile
+
+    with RowFile(folder / "stress.csv", COLUMNS, resume=True) as rows:
+        stress(examples, rows, models, workers)
+        figures = measure_stress(rows.rows())
+    write_stress(figures, folder)
+    click.echo(stress_markdown(figures))
+    click.echo(f"The table is also in {folder / 'stress.md'}.", err=True)
