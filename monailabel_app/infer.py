@@ -113,6 +113,7 @@ class BoneAgeTask(RoomTask):
             _hand_box(request, radiograph),
             self._growth_reference,
             _mask(request),
+            explain=_explain(request),
         )
 
 
@@ -161,6 +162,13 @@ def _sexes(request: dict[str, Any]) -> Sequence[Sex] | None:
     if word not in _SEXES:
         raise InvalidInput(f"Expected sex female, male or both, got {str(word)[:20]!r}.", "Correct it.")
     return _SEXES[word]
+
+
+def _explain(request: dict[str, Any]) -> bool:
+    wanted = request.get("explain", False)
+    if not isinstance(wanted, bool):
+        raise InvalidInput(f"Expected explain as true or false, got {str(wanted)[:20]!r}.", "Correct it.")
+    return wanted
 
 
 def _hand_box(request: dict[str, Any], radiograph: Radiograph) -> HandBox | None:

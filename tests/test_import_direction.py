@@ -14,7 +14,7 @@ LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
-    ("detection", "segmentation", "regression"),
+    ("detection", "segmentation", "regression saliency"),
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models runtime networks weights",

@@ -30,6 +30,7 @@ class Request:
         acquisition_date: None to take the file's.
         hand_box: None to let the detector find the hand.
         growth_reference: Name of the table of SDs.
+        explain: Whether to look for where the age comes from.
     """
 
     sexes: tuple[Sex, ...] = ()
@@ -38,6 +39,7 @@ class Request:
     acquisition_date: date | None = None
     hand_box: HandBox | None = None
     growth_reference: str = DEFAULT_GROWTH_REFERENCE
+    explain: bool = False
 
     @property
     def wants_both_sexes(self) -> bool:
@@ -72,6 +74,7 @@ def assess_radiograph(radiograph: Radiograph, request: Request, models: Models) 
         sexes=request.sexes if request.wants_both_sexes else None,
         hand_box=request.hand_box,
         growth_reference=request.growth_reference,
+        explain=request.explain,
     )
 
 

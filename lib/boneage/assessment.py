@@ -73,6 +73,7 @@ def assess(
     hand_box: HandBox | None = None,
     growth_reference: str = DEFAULT_GROWTH_REFERENCE,
     hand_mask: np.ndarray | None = None,
+    explain: bool = False,
 ) -> Assessment:
     """Assess one radiograph.
 
@@ -83,6 +84,7 @@ def assess(
         hand_box: An expert's box, where the detector errs.
         growth_reference: See `boneage.growth.growth_references`.
         hand_mask: An expert's outline, (rows, columns) bool on the radiograph's grid; None for the segmenter's.
+        explain: Whether to look for where the age comes from, which takes some seconds.
 
     Raises:
         UnknownSex: If `sexes` is None and the radiograph does not say.
@@ -104,8 +106,9 @@ def assess(
         *_hand_warnings(radiograph, hand, hand_mask),
         *(warning for estimate in estimates for warning in _age_warnings(estimate, growth_reference)),
     )
+    saliency = models.regressor.explain(radiograph, hand, hand_mask, chosen[0]) if explain else None
     seconds = time.perf_counter() - start
-    return Assessment(radiograph, hand, hand_mask, estimates, models.versions, warnings, seconds)
+    return Assessment(radiograph, hand, hand_mask, estimates, models.versions, warnings, seconds, saliency)
 
 
 def _own_sex(radiograph: Radiograph) -> Sex:

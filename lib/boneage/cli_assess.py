@@ -64,6 +64,7 @@ _ANY_PATH = click.Path(path_type=Path)
     show_default=True,
     help="Standard deviations for the SDS and the verdict.",
 )
+@click.option("--explain", is_flag=True, help="Show where the age comes from; takes some seconds a radiograph.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout: a list unless one file is named.")
 @click.option("--csv", type=_ANY_PATH, help="Append a row for each radiograph, failed ones included, as it is done.")
 @click.option("--resume", is_flag=True, help="Go on after the rows that --csv already holds.")

@@ -11,11 +11,13 @@ from boneage.geometry import frame_from_radiograph, turned
 from boneage.imaging import cut
 from boneage.models import ModelFile
 from boneage.runtime import Network
-from boneage.types import BoneAge, Hand, Radiograph, Sex
+from boneage.saliency import saliency
+from boneage.types import BoneAge, Hand, Radiograph, Saliency, Sex
 
 MASK_MARGIN = 0.05  # around the mask, as a part of a hand's length: an outline that is a little tight costs nothing
 LEAST_MASK = 0.08  # part of the frame that a believable mask fills
 # Where the key points lie is never exact, so the upright hand is looked at several times: turned by degrees, resized.
+BATCH = 16  # views at a time, for the saliency
 LOOKS = ((0.0, 1.0), (-6.0, 0.96), (6.0, 1.04))
 
 
@@ -57,9 +59,25 @@ class BoneAgeRegressor:
         _, hidden = self._network.outputs(np.stack([view, view]), np.array([[0.0], [1.0]], np.float32))
         return hidden.mean(axis=0)
 
+    def explain(self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sex: Sex) -> Saliency:
+        """Return where the age of the plain look comes from; costs some hundred estimates."""
+        view = _view(radiograph, hand, hand_mask, LOOKS[0])
+        transform = _upright(radiograph, hand, LOOKS[0])
+        return saliency(view, lambda views: self._months(views, sex), transform, radiograph.pixels.shape)
+
+    def _months(self, views: np.ndarray, sex: Sex) -> np.ndarray:
+        """Return (n,) bone ages of views (n, rows, columns), a batch at a time."""
+        batches = np.split(views[:, None], range(BATCH, len(views), BATCH))
+        rows = [self._network(batch, np.full((len(batch), 1), sex is Sex.MALE, np.float32)) for batch in batches]
+        return np.array([bone_age(row, self._temperature).months for row in np.concatenate(rows)])
+
+
+def _upright(radiograph: Radiograph, hand: Hand, look: tuple[float, float]) -> np.ndarray:
+    return frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME, turned(*look))
+
 
 def _view(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, look: tuple[float, float]) -> np.ndarray:
-    upright = frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME, turned(*look))
+    upright = _upright(radiograph, hand, look)
     piece = cut(radiograph.pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
     mask = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns)
     return age_view(piece, mask, MASK_MARGIN)

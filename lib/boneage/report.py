@@ -20,6 +20,7 @@ from boneage.wording import (
     model_versions_in_words,
     sds_in_words,
     sex_in_words,
+    shares_in_words,
     years_and_months,
 )
 
@@ -90,6 +91,8 @@ def _growth_items(growth: GrowthScore | None) -> Iterator[tuple[str, str]]:
 
 
 def _finding_items(assessment: Assessment) -> Iterator[tuple[str, str]]:
+    if assessment.saliency:
+        yield "Seen mostly in", shares_in_words(assessment.saliency)
     side = assessment.radiograph.laterality
     side_in_words = f"{side.value} (as the file says)" if side else "side not given by the file"
     yield "Hand", f"{side_in_words}, found with confidence {assessment.hand.confidence:.2f}"
@@ -113,6 +116,7 @@ def report_json(assessment: Assessment) -> dict[str, Any]:
         "chronological_age_months": _rounded(chronological_age_months(assessment), 2),
         "chronological_age_source": radiograph.age_source or None,
         "estimates": [_estimate_json(estimate) for estimate in assessment.estimates],
+        "saliency": _saliency_json(assessment),
         "hand": _hand_json(assessment),
         "radiograph": _radiograph_json(assessment),
         "dicom": _dicom_json(assessment),
@@ -136,6 +140,17 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
         "verdict": growth.verdict.value if growth else None,
         "growth_reference": growth.growth_reference if growth else None,
         "distribution_by_whole_month": [_rounded(probability, 6) for probability in bone_age.distribution],
+    }
+
+
+def _saliency_json(assessment: Assessment) -> dict[str, Any] | None:
+    """Give the map as rows of months, on a coarse grid over the whole radiograph; None if it was not asked for."""
+    if assessment.saliency is None:
+        return None
+    return {
+        "sex": assessment.estimates[0].sex.value,
+        "months_on_grid": [[_rounded(value, 2) for value in row] for row in assessment.saliency.months.tolist()],
+        "shares": {part: _rounded(share, 3) for part, share in assessment.saliency.shares.items()},
     }
 
 

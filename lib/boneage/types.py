@@ -189,6 +189,20 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
+class Saliency:
+    """Where a bone age comes from.
+
+    Attributes:
+        months: (rows, columns) float32 on a coarse grid over the whole radiograph: how far the bone age moves when that
+            spot is blurred.
+        shares: Part of the hand -> its share of the whole, 0..1.
+    """
+
+    months: np.ndarray
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
 class Assessment:
     """Everything found in one radiograph.
 
@@ -200,6 +214,7 @@ class Assessment:
         model_versions: Model name -> version, as in the model cards.
         warnings: Sentences for the reader of the report; the reader's own warnings included.
         seconds: Time from pixels to answer.
+        saliency: Where the age of the first estimate comes from; None if that was not asked for.
     """
 
     radiograph: Radiograph
@@ -209,6 +224,7 @@ class Assessment:
     model_versions: dict[str, str]
     warnings: tuple[str, ...]
     seconds: float
+    saliency: Saliency | None = None
 
 
 class CorrectionStatus(str, Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from boneage.types import Assessment, BoneAge, GrowthScore, Sex
+from boneage.types import Assessment, BoneAge, GrowthScore, Saliency, Sex
 
 NOT_A_MEDICAL_DEVICE = "Not a medical device. For research use."
 
@@ -46,6 +46,12 @@ def model_versions_in_words(assessment: Assessment) -> str:
 def sds_in_words(growth: GrowthScore) -> str:
     """Write the SDS with its sign, and "not given" outside the table."""
     return "not given" if growth.sds is None else f"{growth.sds:+.2f}"
+
+
+def shares_in_words(saliency: Saliency) -> str:
+    """Write the parts of the hand that the age comes from, the largest share first: "carpus 40 %, fingers 25 %"."""
+    ordered = sorted(saliency.shares.items(), key=lambda item: -item[1])
+    return ", ".join(f"{part} {share:.0%}".replace("%", " %") for part, share in ordered)
 
 
 def _count(number: int, unit: str) -> str:

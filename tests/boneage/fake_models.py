@@ -36,6 +36,7 @@ def fake_assess(
     sexes: Sequence[Sex] | None = None,
     hand_box: HandBox | None = None,
     growth_reference: str = "",
+    explain: bool = False,
 ) -> Assessment:
     """Stand in for `boneage.assessment.assess`."""
     months = radiograph.pixels.shape[1]
