@@ -29,6 +29,11 @@ _OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="Weights (.safetensors) to begin with instead of random ones; a checkpoint in the run folder comes first.",
     ),
+    click.option(
+        "--rate",
+        type=click.FloatRange(0, min_open=True),
+        help="Highest learning rate; the recipe's by default. A lower one suits a short run that goes on.",
+    ),
     click.option("--seed", type=click.IntRange(min=0), default=2017, show_default=True, help="Makes a run repeatable."),
     click.option(
         "--devices", default="auto", show_default=True, metavar="auto|N", help="GPUs, or processes where there is none."

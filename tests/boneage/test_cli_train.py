@@ -38,7 +38,22 @@ def test_without_options_a_training_has_the_librarys_own_defaults(train, tmp_pat
 def test_every_option_reaches_the_training_as_a_value(train, tmp_path):
     start = tmp_path / "start.safetensors"
     start.touch()
-    numbers = ("--epochs", "3", "--seed", "5", "--devices", "2", "--nodes", "4", "--workers", "0", "--limit", "9")
+    numbers = (
+        "--epochs",
+        "3",
+        "--seed",
+        "5",
+        "--devices",
+        "2",
+        "--nodes",
+        "4",
+        "--workers",
+        "0",
+        "--limit",
+        "9",
+        "--rate",
+        "0.001",
+    )
     paths = ("--run", str(tmp_path / "run"), "--start", str(start))
     [(_, options)] = train("regressor", *numbers, *paths, "--precision", "bf16", "--fresh")[1]
     assert options == TrainOptions(
@@ -52,6 +67,7 @@ def test_every_option_reaches_the_training_as_a_value(train, tmp_path):
         workers=0,
         resume=False,
         limit=9,
+        rate=0.001,
         start=start,
     )
 

@@ -35,11 +35,11 @@ def train(options: TrainOptions) -> Path:
     """
     run = options.run_folder("hand_detector")
     L.seed_everything(options.seed, workers=True, verbose=False)
-    module = DetectorTraining()
+    module = DetectorTraining(options.rate or RATE)
     if options.start is not None:
         load_weights(module.network, options.start)
     epochs = options.epochs or EPOCHS
-    options.keep_recipe(run, image_size=[SIDE, SIDE], batch=BATCH, rate=RATE, epochs=epochs)
+    options.keep_recipe(run, image_size=[SIDE, SIDE], batch=BATCH, rate=module.rate, epochs=epochs)
     fit(module, Scenes(options), options, run, epochs)
     return save_weights(module.network, run / "model.safetensors")
 
@@ -47,8 +47,9 @@ def train(options: TrainOptions) -> Path:
 class DetectorTraining(L.LightningModule):
     """Ultralytics' pose network and loss in a Lightning loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = RATE) -> None:
         super().__init__()
+        self.rate = rate
         network: Any = build_detector()  # the first to import ultralytics: it undoes what that does to the process
         from ultralytics.cfg import get_cfg
 
@@ -88,7 +89,7 @@ class DetectorTraining(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW and its schedule."""
-        return one_cycle(self, RATE, WEIGHT_DECAY)
+        return one_cycle(self, self.rate, WEIGHT_DECAY)
 
 
 def _iou(found: torch.Tensor, true: torch.Tensor) -> torch.Tensor:

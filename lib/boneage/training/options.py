@@ -22,6 +22,7 @@ class TrainOptions:
         workers: Processes that prepare batches; if None, the training does so itself.
         resume: Go on from the run folder's last checkpoint if there is one.
         limit: Use only the first so many radiographs of each split (for trying out).
+        rate: Highest learning rate; the recipe's if None.
         start: Weights to go on from (safetensors); from scratch if None.
     """
 
@@ -35,6 +36,7 @@ class TrainOptions:
     workers: int | None = None
     resume: bool = True
     limit: int | None = None
+    rate: float | None = None
     start: Path | None = None
 
     def run_folder(self, model: str) -> Path:

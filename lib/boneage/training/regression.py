@@ -56,7 +56,7 @@ def train(options: TrainOptions) -> Path:
     L.seed_everything(options.seed, workers=True, verbose=False)
     stages = Stages.of(options.epochs, STAGES if options.start is None else GOING_ON)
     data = Hands(options, run, stages)
-    module = RegressorTraining(RATE if options.start is None else RATE_GOING_ON)
+    module = RegressorTraining(options.rate or (RATE if options.start is None else RATE_GOING_ON))
     if options.start is not None:
         load_weights(module.network, options.start)
     options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=module.rate, epochs=stages.epochs)

@@ -38,12 +38,12 @@ def train(options: TrainOptions) -> Path:
     """
     run = options.run_folder("hand_segmenter")
     L.seed_everything(options.seed, workers=True, verbose=False)
-    module = SegmenterTraining()
+    module = SegmenterTraining(options.rate or RATE)
     if options.start is not None:
         load_weights(module.network, options.start)
     epochs = options.epochs or EPOCHS
     image_size = [OUTLINE_FRAME.rows, OUTLINE_FRAME.columns]
-    options.keep_recipe(run, image_size=image_size, batch=BATCH, rate=RATE, epochs=epochs, repeats=REPEATS)
+    options.keep_recipe(run, image_size=image_size, batch=BATCH, rate=module.rate, epochs=epochs, repeats=REPEATS)
     fit(module, Outlines(options), options, run, epochs)
     return save_weights(module.network, run / "model.safetensors")
 
@@ -51,8 +51,9 @@ def train(options: TrainOptions) -> Path:
 class SegmenterTraining(L.LightningModule):
     """The U-Net with Dice and cross-entropy loss."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = RATE) -> None:
         super().__init__()
+        self.rate = rate
         self.network = build_segmenter()
         self.loss = DiceCELoss(sigmoid=True)
 
@@ -71,7 +72,7 @@ class SegmenterTraining(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW and its schedule."""
-        return one_cycle(self, RATE, WEIGHT_DECAY)
+        return one_cycle(self, self.rate, WEIGHT_DECAY)
 
 
 class Outlines(L.LightningDataModule):
