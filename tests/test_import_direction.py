@@ -17,7 +17,7 @@ LAYERS = (
     ("detection", "segmentation", "regression saliency"),
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
-        "models runtime networks weights",
+        "models registry runtime networks weights",
         "picture drawing",
         *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
     ),

@@ -3,6 +3,7 @@
     MODELS/hand_detector/configs/metadata.json      name, version, sha256 of the weights, data, figures
     MODELS/hand_detector/models/model.safetensors
     MODELS/hand_detector/docs/README.md             the model card
+    MODELS/registry/                                versions promoted later: see `boneage.registry`
 
 No pickle is ever loaded. Weights whose sha256 is not the card's are refused.
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from boneage.errors import ModelRefused
+from boneage.registry import live_bundle
 
 MODEL_NAMES = ("hand_detector", "hand_segmenter", "bone_age_regressor")
 
@@ -53,12 +55,20 @@ def models_folder(folder: Path | None = None) -> Path:
 
 
 def check_model(name: str, folder: Path | None = None) -> ModelFile:
-    """Return the model `name` of a models folder after checking its weights.
+    """Return the live version of the model `name` of a models folder after checking its weights.
 
     Raises:
         ModelRefused: If card or weights are missing or damaged, or do not belong together.
     """
-    home = models_folder(folder) / name
+    return check_bundle(name, live_bundle(models_folder(folder), name))
+
+
+def check_bundle(name: str, home: Path) -> ModelFile:
+    """Return the model in the bundle `home` after checking its weights.
+
+    Raises:
+        ModelRefused: As `check_model`.
+    """
     card = _card(home / "configs" / "metadata.json")
     weights = home / "models" / "model.safetensors"
     if not weights.is_file():

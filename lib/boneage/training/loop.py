@@ -200,7 +200,7 @@ def _average(average: torch.Tensor, current: torch.Tensor, averaged: torch.Tenso
 def _precision(wanted: str) -> Any:
     """Return Lightning's name; "auto" is bf16 where the machine multiplies faster in it than in 32 bit.
 
-    That is measured, on a CPU: of two with AVX512-BF16, one needed half the time in bf16, the other more than in 32 bit.
+    That is measured on a CPU: of two with AVX512-BF16, one needed half the time in bf16, the other more time.
     """
     if wanted == "auto":
         on_gpu = torch.cuda.is_available()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from boneage.errors import InvalidData, InvalidInput, ModelRefused, OutputFailed
-from boneage.models import MODEL_NAMES, ModelFile, check_model, models_folder, sha256_of
+from boneage.models import MODEL_NAMES, ModelFile, check_bundle, check_model, models_folder, sha256_of
 from boneage.output import made_folder
 from boneage.training.model_card import metadata
 from boneage.training.model_readme import readme
@@ -81,7 +81,7 @@ def amend_card(name: str, values: dict[str, Any], models_dir: Path | None = None
         (bundle / "models").mkdir(parents=True)
         shutil.copyfile(model.weights, bundle / "models" / "model.safetensors")
         _write_card(model.card | values, bundle)
-        return _put_in_place(bundle, home / name)
+        return _put_in_place(bundle, model.weights.parents[1])
 
 
 def training_of(run: Path) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _check(name: str, version: str, figures: dict[str, Any]) -> None:
 def _published(name: str, home: Path) -> ModelFile | None:
     """Return the good model that is there now; None if there is none."""
     try:
-        return check_model(name, home)
+        return check_bundle(name, home / name)
     except ModelRefused:
         return None
 
