@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "lib" / "boneage"
 # Top to bottom; one string is one room: a module, or several that may import each other, by pattern.
 LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
+    ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
     ("detection", "segmentation", "regression saliency"),
@@ -28,7 +29,7 @@ NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may 
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
 HEAVY_MODULES = (
-    "training.* networks weights detection segmentation regression assessment scoring"  # may import them at the top
+    "training.* networks weights detection segmentation regression assessment scoring promotion_run"  # may import them at the top
 )
 LIGHT_MODULES = {"training.__init__", "training.options"}  # but not these
 

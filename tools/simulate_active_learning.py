@@ -55,6 +55,7 @@ class Case:
 def main(data: Path, seeds: int, kept: Path) -> None:
     """Simulate; scores are kept in a file, so that a second run starts at once."""
     cases = scored_cases(data, kept)
+    torch.set_num_threads(1)  # the light model is too small for more
     rows = []
     for name in ("random", "uncertain", "diverse"):
         for seed in tqdm(range(seeds), name):

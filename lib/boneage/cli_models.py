@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from boneage.cli_promotion import promote, rollback, show_history
 from boneage.errors import ModelRefused
 from boneage.models import MODEL_NAMES, ModelFile, check_model, models_folder
 
@@ -21,7 +22,11 @@ _models_option = click.option("--models", "models_dir", type=_FOLDER, help="Othe
 
 @click.group()
 def models() -> None:
-    """List, check, compile, calibrate and publish the models."""
+    """List, check, compile, calibrate, publish and promote the models, and roll them back."""
+
+
+for command in (promote, rollback, show_history):
+    models.add_command(command)
 
 
 @models.command("list")
@@ -107,6 +112,9 @@ def publish(run: Path, name: str, version_: str, figures: Path | None, changes: 
     measured = figures_from(figures, name) if figures else {}
     bundle = put(name, run / "model.safetensors", version_, measured, training_of(run), models_dir, changes)
     click.echo(f"Published {name} {version_} in {bundle}.")
+    live = check_model(name, models_dir)
+    if live.weights.parents[1] != bundle:
+        click.echo(f"Live stays {live.version}, which was promoted: boneage models rollback {name}", err=True)
     if name == "bone_age_regressor" and "calibration" not in check_model(name, models_dir).card:
         click.echo("Its spread is not calibrated yet: boneage models calibrate --data DIR", err=True)
 

@@ -57,7 +57,13 @@ class StressFigures:
     refused: float
 
 
-def stress(examples: Sequence[Example], rows: RowFile, models: Models, workers: int | None = None) -> None:
+def stress(
+    examples: Sequence[Example],
+    rows: RowFile,
+    models: Models,
+    workers: int | None = None,
+    changes: Sequence[Change] = CHANGES,
+) -> None:
     """Assess each example unchanged and changed in every way; append its rows when all of them are done.
 
     Raises:
@@ -67,17 +73,17 @@ def stress(examples: Sequence[Example], rows: RowFile, models: Models, workers: 
     todo = [example for example in examples if example.id not in done]
 
     def all_changes(example: Example) -> list[dict[str, str]]:
-        return list(_rows_of(example, models))
+        return list(_rows_of(example, models, changes))
 
     with closing(assess_many(todo, all_changes, workers or usable_cores())) as outcomes:
         for outcome in with_progress(outcomes, len(todo), "Stressing"):
             rows.append(outcome.answer or [])
 
 
-def _rows_of(example: Example, models: Models) -> Iterator[dict[str, str]]:
+def _rows_of(example: Example, models: Models, changes: Sequence[Change]) -> Iterator[dict[str, str]]:
     original = radiograph_of(example)
     pixels = _with_square_pixels(original)
-    for change in (UNCHANGED, *CHANGES):
+    for change in (UNCHANGED, *changes):
         found, error = _age(pixels, change, original, models)
         yield {
             "id": example.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ class TrainOptions:
         return folder
 
     def keep_recipe(self, run: Path, **recipe: object) -> None:
-        """Write the recipe of a training to the run folder, for the model card."""
+        """Write the recipe of a training, and the sha256 of its data's table, to the run folder, for the model card."""
         started = {"started_from": self.start.name} if self.start else {}
-        (run / "training.json").write_text(json.dumps({"seed": self.seed, **started, **recipe}, indent=2))
+        table = self.data / "boneage-training-dataset.csv"
+        data = {"data": hashlib.sha256(table.read_bytes()).hexdigest()} if table.exists() else {}
+        (run / "training.json").write_text(json.dumps({"seed": self.seed, **started, **data, **recipe}, indent=2))
