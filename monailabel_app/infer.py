@@ -18,6 +18,7 @@ from boneage.mask_files import read_mask, write_mask
 from boneage.radiograph import read_radiograph
 from boneage.report import report_json
 from boneage.types import Assessment, HandBox, Radiograph, Sex
+from monailabel_app.live_models import LiveModels
 from monailabel_app.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ _SEXES = {"female": (Sex.FEMALE,), "male": (Sex.MALE,), "both": (Sex.FEMALE, Sex
 _OLDEST_MONTHS = 30 * 12
 
 
-def infer_tasks(models: Models, growth_reference: str) -> dict[str, InferTask]:
+def infer_tasks(models: LiveModels, growth_reference: str) -> dict[str, InferTask]:
     """Return the tasks by name; they share the loaded models."""
     return {
         "bone_age": BoneAgeTask(models, growth_reference, "One click: hand box, outline and bone age"),
@@ -50,7 +51,7 @@ class RoomTask(InferTask):
 
     kind: InferType = InferType.OTHERS
 
-    def __init__(self, models: Models, growth_reference: str, description: str) -> None:
+    def __init__(self, models: LiveModels, growth_reference: str, description: str) -> None:
         super().__init__(self.kind, {"hand": 1}, 2, description)
         self._models = models
         self._growth_reference = growth_reference
@@ -84,9 +85,10 @@ class DetectorTask(RoomTask):
 
     def _assess(self, radiograph: Radiograph, request: dict[str, Any]) -> Assessment:
         start = time.perf_counter()
-        hand = self._models.detector.find_hand(radiograph, _hand_box(request, radiograph))
+        models = self._models()
+        hand = models.detector.find_hand(radiograph, _hand_box(request, radiograph))
         nothing = np.zeros(radiograph.pixels.shape, bool)
-        return _without_age(radiograph, hand, nothing, self._models, start)
+        return _without_age(radiograph, hand, nothing, models, start)
 
 
 class SegmenterTask(RoomTask):
@@ -96,8 +98,9 @@ class SegmenterTask(RoomTask):
 
     def _assess(self, radiograph: Radiograph, request: dict[str, Any]) -> Assessment:
         start = time.perf_counter()
-        hand = self._models.detector.find_hand(radiograph, _hand_box(request, radiograph))
-        return _without_age(radiograph, hand, self._models.segmenter.outline(radiograph, hand), self._models, start)
+        models = self._models()
+        hand = models.detector.find_hand(radiograph, _hand_box(request, radiograph))
+        return _without_age(radiograph, hand, models.segmenter.outline(radiograph, hand), models, start)
 
 
 class BoneAgeTask(RoomTask):
@@ -108,7 +111,7 @@ class BoneAgeTask(RoomTask):
     def _assess(self, radiograph: Radiograph, request: dict[str, Any]) -> Assessment:
         return assess(
             radiograph,
-            self._models,
+            self._models(),
             _sexes(request),
             _hand_box(request, radiograph),
             self._growth_reference,

@@ -15,12 +15,11 @@ from monailabel.utils.async_tasks.task import AsyncTask
 sys.path.append(str(Path(__file__).parents[1]))
 
 from boneage import __version__
-from boneage.assessment import load_models
 from boneage.corrections import CorrectionStore
 from boneage.errors import InvalidInput, StoreFailed, UnknownImage
-from boneage.models import MODEL_NAMES, check_model
 from boneage.scores import stamp_of
 from monailabel_app.infer import infer_tasks, is_upload
+from monailabel_app.live_models import LiveModels
 from monailabel_app.scoring import NAME as SCORING
 from monailabel_app.scoring import BoneAgeScoring
 from monailabel_app.settings import AppSettings
@@ -37,8 +36,7 @@ class BoneAgeApp(MONAILabelApp):
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         self.settings = AppSettings.from_conf(conf)
-        self.models = load_models(self.settings.models, self.settings.threads)
-        self.cards = [_card(name, self.settings.models) for name in MODEL_NAMES]
+        self.models = LiveModels(self.settings.models, self.settings.threads)
         super().__init__(
             app_dir,
             studies,
@@ -63,7 +61,7 @@ class BoneAgeApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the strategies; none offers one radiograph to two readers."""
-        return strategies(self.datastore(), self.datastore().leases, stamp_of(self.models.versions))
+        return strategies(self.datastore(), self.datastore().leases, lambda: stamp_of(self.models.versions))
 
     def init_scoring_methods(self) -> dict[str, Any]:
         """Return the one method that computes what the strategies need."""
@@ -108,7 +106,8 @@ class BoneAgeApp(MONAILabelApp):
     def info(self) -> dict[str, Any]:
         """Describe models with versions and figures, labels and limits: enough for a client to build its screen."""
         return super().info() | {
-            "model_cards": self.cards,
+            "model_cards": [_shown(card) for card in self.models.cards],
+            "model_trouble": self.models.trouble,
             "limits": {"bone_age_months": [0, 228]},
             "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
             "work_list": self._work_list(),
@@ -122,9 +121,8 @@ class BoneAgeApp(MONAILabelApp):
         return {"states": ["new", "assessed", "corrected"], "radiographs": total, "scored": scored}
 
 
-def _card(name: str, folder: Path | None) -> dict[str, Any]:
+def _shown(card: dict[str, Any]) -> dict[str, Any]:
     """Return what a client shows of a model: name, version, what it does, and what was measured on which data."""
-    card = check_model(name, folder).card
     return {key: card.get(key) for key in ("name", "version", "task", "figures", "limits", "intended_use")}
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from monailabel.interfaces.tasks.scoring import ScoringMethod
 
-from boneage.assessment import Models
 from boneage.errors import UnknownImage
 from boneage.scores import Score, stamp_of
 from boneage.scoring import score_file
+from monailabel_app.live_models import LiveModels
 from monailabel_app.studies import FolderStudies
 
 log = logging.getLogger("boneage.scoring")
@@ -30,7 +30,7 @@ NAME = "bone_age"
 class BoneAgeScoring(ScoringMethod):
     """Spread of the age, disagreement of the outline and embedding of each radiograph."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: LiveModels) -> None:
         super().__init__("Spread of the age, disagreement of the outline, embedding")
         self._models = models
 
@@ -50,7 +50,7 @@ class BoneAgeScoring(ScoringMethod):
 
     def _score(self, image_id: str, datastore: FolderStudies) -> Score:
         try:
-            return score_file(image_id, datastore.path_of(image_id), self._models)
+            return score_file(image_id, datastore.path_of(image_id), self._models())
         except UnknownImage as error:  # deleted meanwhile
             return Score(image_id, stamp_of(self._models.versions), error=error.kind)
 

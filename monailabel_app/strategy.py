@@ -16,21 +16,21 @@ LONGEST_HOLDER = 255
 Order = Callable[[list[str]], Sequence[str]]
 
 
-def strategies(studies: FolderStudies, leases: Leases, models: str) -> dict[str, Strategy]:
+def strategies(studies: FolderStudies, leases: Leases, models: Callable[[], str]) -> dict[str, Strategy]:
     """Return the strategies by name; they share the leases.
 
     Args:
         studies: With the corrections and the scores.
         leases: Of the readers.
-        models: Whose scores count, as `boneage.scores.stamp_of` writes them.
+        models: Says whose scores count, as `boneage.scores.stamp_of` writes them.
     """
 
     def uncertain(image_ids: list[str]) -> Sequence[str]:
-        return by_uncertainty(image_ids, studies.scores.all(models))
+        return by_uncertainty(image_ids, studies.scores.all(models()))
 
     def diverse(image_ids: list[str]) -> Sequence[str]:
         covered = {*studies.get_labeled_images(), *leases.held()}
-        return by_coverage(image_ids, covered, *studies.scores.embeddings(models))
+        return by_coverage(image_ids, covered, *studies.scores.embeddings(models()))
 
     return {
         "uncertain": LeasedStrategy("Where the models are least sure of age and outline", leases, uncertain),

@@ -29,7 +29,7 @@ NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may 
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
 HEAVY_MODULES = (
-    "training.* networks weights detection segmentation regression assessment scoring promotion_run"  # may import them at the top
+    "training.* networks weights detection segmentation regression assessment scoring promotion_run"  # at the top
 )
 LIGHT_MODULES = {"training.__init__", "training.options"}  # but not these
 
