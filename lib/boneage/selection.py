@@ -14,6 +14,8 @@ from boneage.scores import Score
 
 LEASE_MINUTES = 30.0
 LOOKED_AHEAD = 32  # candidates put in order by coverage; more are hardly with other readers at one time
+LOOKED_AT = 512  # candidates, of more a sample
+MOST_APART = 2.0  # distance of two opposite unit vectors
 
 _metadata = MetaData()
 _leases = Table(
@@ -99,10 +101,12 @@ def by_uncertainty(candidates: Sequence[str], scores: Mapping[str, Score]) -> li
 def by_coverage(
     candidates: Sequence[str], covered: Iterable[str], image_ids: Sequence[str], embeddings: np.ndarray
 ) -> list[str]:
-    """Return the candidates, that one first which is least like all that is covered, then the next (k-center greedy).
+    """Return the candidates, that one first which brings all radiographs nearest to what is covered, then the next.
 
-    Sener and Savarese, "Active learning for convolutional neural networks: a core-set approach", ICLR 2018. Where
-    nothing is covered yet, the most ordinary one comes first. Candidates without an embedding come last.
+    Facility location, greedily: Wei, Iyer and Bilmes, "Submodularity in data subset selection and active learning",
+    ICML 2015. It prefers what stands for many others; the one that is farthest from all (core-set) is too often just
+    odd. Of very many candidates a fixed sample is looked at (Mirzasoleiman et al., "Lazier than lazy greedy", AAAI
+    2015). Candidates without an embedding come last.
 
     Args:
         candidates: To be put in order.
@@ -113,33 +117,43 @@ def by_coverage(
     places = {image_id: place for place, image_id in enumerate(image_ids)}
     waiting = [image_id for image_id in candidates if image_id in places]
     rest = [image_id for image_id in candidates if image_id not in places]
-    points = embeddings[[places[image_id] for image_id in waiting]]
-    known = embeddings[[places[image_id] for image_id in covered if image_id in places]]
-    order = _farthest_first(points, known)
+    if not waiting:
+        return rest
+    points = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)
+    to_covered = _to_nearest(points, points[[places[image_id] for image_id in covered if image_id in places]])
+    rows = np.array([places[image_id] for image_id in waiting])
+    order = _most_gained_first(points, rows, to_covered)
     return [waiting[place] for place in order] + rest
 
 
-def _farthest_first(points: np.ndarray, known: np.ndarray) -> list[int]:
-    """Return places of `points`: the first `LOOKED_AHEAD` each far from all before it, the others by distance."""
-    if not len(points):
-        return []
-    if len(known):
-        distances = np.min([_squared(points, centre) for centre in known], axis=0)
-    else:
-        distances = -_squared(points, points.mean(axis=0))  # the most ordinary one first
+def _most_gained_first(points: np.ndarray, rows: np.ndarray, to_covered: np.ndarray) -> list[int]:
+    """Return places of `rows`: the first `LOOKED_AHEAD` greedily, the others by their distance to what is covered."""
+    sample = np.arange(len(rows))
+    if len(rows) > LOOKED_AT:
+        sample = np.sort(np.random.default_rng(0).choice(len(rows), LOOKED_AT, replace=False))
+    distances = _distances(points, points[rows[sample]])
     order: list[int] = []
-    for _ in range(min(LOOKED_AHEAD, len(points))):
-        chosen = int(np.argmax(distances))
-        order.append(chosen)
-        nearer = _squared(points, points[chosen])
-        distances = np.minimum(distances, nearer) if len(known) or len(order) > 1 else nearer
-        distances[order] = -np.inf
-    others = np.argsort(-distances, kind="stable")[: len(points) - len(order)]
-    return order + [int(place) for place in others]
+    for _ in range(min(LOOKED_AHEAD, len(sample))):
+        gains = np.maximum(to_covered[:, None] - distances, 0.0).sum(axis=0)
+        gains[np.isin(sample, order)] = -1.0
+        best = int(np.argmax(gains))
+        order.append(int(sample[best]))
+        to_covered = np.minimum(to_covered, distances[:, best])
+    others = np.argsort(-to_covered[rows], kind="stable")
+    return order + others[~np.isin(others, order)].tolist()
 
 
-def _squared(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    return ((points - centre) ** 2).sum(axis=1)
+def _to_nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return (n,) distances of unit vectors to the nearest of `centres`; the largest possible one if there is none."""
+    nearest = np.full(len(points), MOST_APART, np.float32)
+    for start in range(0, len(centres), LOOKED_AT):
+        nearest = np.minimum(nearest, _distances(points, centres[start : start + LOOKED_AT]).min(axis=1))
+    return nearest
+
+
+def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return (n, m) distances of unit vectors."""
+    return np.sqrt(np.maximum(2.0 - 2.0 * first @ second.T, 0.0))
 
 
 def _in_medians(values: Sequence[float]) -> np.ndarray:

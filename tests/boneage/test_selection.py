@@ -116,19 +116,33 @@ def test_nothing_scored_leaves_the_order_of_the_ids():
     assert by_uncertainty(["b", "a"], {}) == ["a", "b"]
 
 
-def test_the_next_one_is_far_from_all_that_is_covered_and_from_the_one_before():
-    points = np.array([[0.0, 0], [0.1, 0], [10, 0], [10.1, 0], [0, 5]], np.float32)
-    ids = ["done", "near", "far", "farther", "aside"]
-    assert by_coverage(ids[1:], ["done"], ids, points) == ["farther", "aside", "far", "near"]
+def on_a_circle(*degrees):
+    turns = np.deg2rad(degrees)
+    return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+
+
+def test_the_next_one_stands_for_many_that_nothing_covered_is_like():
+    points = on_a_circle(0, 2, 90, 92, 94, 180)
+    ids = ["done", "near", "edge", "middle", "other edge", "odd"]
+    assert by_coverage(ids[1:], ["done"], ids, points)[:2] == ["middle", "odd"]
+
+
+def test_what_is_covered_decides_not_how_bright_an_embedding_is():
+    points = on_a_circle(0, 90, 45) * np.array([[1], [1], [100]], np.float32)
+    assert by_coverage(["b", "c"], ["a"], ["a", "b", "c"], points) == ["b", "c"]
 
 
 def test_with_nothing_covered_the_most_ordinary_one_comes_first_and_unknown_ones_last():
-    points = np.array([[0.0], [5], [9]], np.float32)
-    assert by_coverage(["x", "a", "b", "c"], [], ["a", "b", "c"], points) == ["b", "a", "c", "x"]
+    order = by_coverage(["x", "a", "b", "c"], [], ["a", "b", "c"], on_a_circle(0, 30, 70))
+    assert (order[0], order[-1]) == ("b", "x")
+
+
+def test_where_nothing_is_scored_the_candidates_stay_in_order():
+    assert by_coverage(["b", "a"], [], [], np.zeros((0, 0), np.float32)) == ["b", "a"]
 
 
 def test_every_candidate_is_in_the_order_once_even_when_there_are_many():
     rng = np.random.default_rng(1)
-    ids = [f"i{number}" for number in range(200)]
-    order = by_coverage(ids, ids[:10], ids, rng.normal(size=(200, 8)).astype(np.float32))
+    ids = [f"i{number}" for number in range(900)]
+    order = by_coverage(ids, ids[:10], ids, rng.normal(size=(900, 8)).astype(np.float32))
     assert sorted(order) == sorted(ids)
