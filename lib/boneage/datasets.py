@@ -2,6 +2,7 @@
 
 DIR/boneage-training-dataset.csv        id,boneage,male
 DIR/boneage-training-dataset/ID.png     or .jpg
+DIR/split.csv                           optional; id,split: instead of the committed split
 DIR/original_sizes.csv                  optional; id,width,height: says that the images were squashed
 DIR/larger.csv                          optional; file,id,boneage,male,width,height,kind
 DIR/hand_boxes.csv hand_keypoints_3.csv hand_keypoints_21.csv hand_outlines.json     optional annotations
@@ -34,8 +35,8 @@ class Example:
     Attributes:
         id: As the data set names it.
         path: Its image file.
-        sex: The child's.
-        bone_age_months: The readers'.
+        sex: The child's; None if it has no age.
+        bone_age_months: The readers'; NaN for a radiograph that is only there for what was drawn on it.
         pixel_aspect: Height / width of a pixel; not 1 for images that were squashed.
         split: One of `SPLITS`; empty for a radiograph that the split file does not know.
         kind: What sort of copy it is, as the data set says; empty for its standard copy.
@@ -43,26 +44,30 @@ class Example:
 
     id: str
     path: Path
-    sex: Sex
+    sex: Sex | None
     bone_age_months: float
     pixel_aspect: float = 1.0
     split: str = ""
     kind: str = ""
 
 
-def read_rsna(data: Path) -> list[Example]:
-    """Return all examples of a folder in RSNA layout that have an image, in the table's order.
+def read_rsna(data: Path, with_age: bool = True) -> list[Example]:
+    """Return the examples of a folder in RSNA layout that have an image, in the table's order.
+
+    Args:
+        data: The folder.
+        with_age: Only those with a bone age; the others have empty columns boneage and male.
 
     Raises:
         InvalidData: If the table or the image folder is missing or not as expected.
     """
     images = _images_by_id(data / IMAGES)
-    original_sizes = _original_sizes(data)
+    original_sizes, splits = _original_sizes(data), _splits(data)
     examples = []
     for row in _rows(data / f"{IMAGES}.csv", ("id", "boneage", "male")):
         path = images.get(row["id"])
-        if path is not None:
-            example = _example(row, path)
+        if path is not None and (_has_age(row) or not with_age):
+            example = _example(row, path, splits)
             examples.append(replace(example, pixel_aspect=_squash(path, original_sizes.get(row["id"]))))
     if not examples:
         raise InvalidData(
@@ -73,13 +78,13 @@ def read_rsna(data: Path) -> list[Example]:
 
 def read_larger(data: Path) -> list[Example]:
     """Return the larger copies listed in `larger.csv`, whose `kind` tells how they were made."""
-    original_sizes = _original_sizes(data)
+    original_sizes, splits = _original_sizes(data), _splits(data)
     examples = []
     for row in _rows(data / "larger.csv", ("file", "id", "boneage", "male", "kind")):
         path = data / row["file"]
         squashed = "squashed" in row["kind"]
         aspect = _squash(path, original_sizes.get(row["id"])) if squashed else 1.0
-        examples.append(replace(_example(row, path), kind=row["kind"], pixel_aspect=aspect))
+        examples.append(replace(_example(row, path, splits), kind=row["kind"], pixel_aspect=aspect))
     return examples
 
 
@@ -91,7 +96,9 @@ def radiograph_of(example: Example) -> Radiograph:
     """
     from boneage.radiograph import read_radiograph
 
-    radiograph = read_radiograph(example.path).with_sex(example.sex, "data set")
+    radiograph = read_radiograph(example.path)
+    if example.sex is not None:
+        radiograph = radiograph.with_sex(example.sex, "data set")
     return replace(radiograph, pixel_aspect=example.pixel_aspect)
 
 
@@ -159,12 +166,24 @@ def split_by_id() -> dict[str, str]:
     return {row["id"]: row["split"] for row in csv.DictReader(table.splitlines())}
 
 
-def _example(row: dict[str, str], path: Path) -> Example:
+def _splits(data: Path) -> dict[str, str]:
+    rows = _optional_rows(data / "split.csv")
+    return {row["id"]: row["split"] for row in rows} or split_by_id()
+
+
+def _example(row: dict[str, str], path: Path, splits: dict[str, str]) -> Example:
+    split = splits.get(row["id"], "")
+    if not _has_age(row):
+        return Example(row["id"], path, None, math.nan, split=split)
     male = row["male"].strip().lower()
     if male not in ("true", "false", "1", "0"):
         raise InvalidData(f"Column male of radiograph {row['id']} must be True or False, not {row['male']!r}.")
     sex = Sex.MALE if male in ("true", "1") else Sex.FEMALE
-    return Example(row["id"], path, sex, _months(row), split=split_by_id().get(row["id"], ""))
+    return Example(row["id"], path, sex, _months(row), split=split)
+
+
+def _has_age(row: dict[str, str]) -> bool:
+    return bool(row["boneage"] or row["male"])
 
 
 def _months(row: dict[str, str]) -> float:

@@ -150,7 +150,7 @@ def drawn_radiographs(data: Path, split: str, limit: int | None = None) -> list[
     annotations = read_annotations(data)
     drawn = [
         Drawn(example, annotations[example.id])
-        for example in read_rsna(data)
+        for example in read_rsna(data, with_age=False)
         if split in ("all", example.split) and example.id in annotations and _by_people(annotations[example.id])
     ]
     if not drawn:

@@ -82,6 +82,7 @@ def stress(
 
 def _rows_of(example: Example, models: Models, changes: Sequence[Change]) -> Iterator[dict[str, str]]:
     original = radiograph_of(example)
+    assert example.sex is not None, "an example with an age has a sex"
     pixels = _with_square_pixels(original)
     for change in (UNCHANGED, *changes):
         found, error = _age(pixels, change, original, models)

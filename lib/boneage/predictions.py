@@ -72,6 +72,7 @@ class Predictions:
 def prediction_row(outcome: Outcome[Example, Assessment], data: Path) -> dict[str, str]:
     """Give the row of one radiograph; numbers have two decimals, unknown ones are empty."""
     example = outcome.item
+    assert example.sex is not None, "an example with an age has a sex"
     row = {
         "file": file_of(example, data),
         "id": example.id,

@@ -101,6 +101,23 @@ def test_a_table_that_is_no_text_is_refused(own_rsna):
         read_rsna(own_rsna)
 
 
+def test_a_radiograph_without_age_and_sex_is_there_only_for_what_was_drawn_on_it(own_rsna):
+    path = own_rsna / f"{IMAGES}.csv"
+    lines = path.read_text().splitlines()
+    first = lines[1].split(",")[0]
+    path.write_text("\n".join([lines[0], f"{first},,", *lines[2:]]) + "\n")
+    assert first not in {example.id for example in read_rsna(own_rsna)}
+    [drawn] = [example for example in read_rsna(own_rsna, with_age=False) if example.id == first]
+    assert drawn.sex is None and np.isnan(drawn.bone_age_months) and drawn.split == "train"
+    assert radiograph_of(drawn).sex is None
+
+
+def test_a_data_set_can_bring_its_own_split(own_rsna):
+    ids = [example.id for example in read_rsna(own_rsna)]
+    write_table(own_rsna / "split.csv", ("id", "split"), [(ids[0], "held-out")])
+    assert [example.split for example in read_rsna(own_rsna)] == ["held-out", "", "", ""]
+
+
 def test_images_of_no_row_are_refused_as_a_whole(own_rsna):
     write_table(own_rsna / f"{IMAGES}.csv", ("id", "boneage", "male"), [("nobody", 12, True)])
     with pytest.raises(InvalidData, match="No image"):

@@ -62,6 +62,7 @@ def predict(examples: Sequence[Example], models: Models, workers: int | None = N
     """
 
     def look(example: Example) -> np.ndarray:
+        assert example.sex is not None
         radiograph = radiograph_of(example)
         hand = models.detector.find_hand(radiograph)
         hand_mask = models.segmenter.outline(radiograph, hand)

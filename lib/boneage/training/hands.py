@@ -69,7 +69,7 @@ def marked_hands(data: Path, split: str, limit: int | None = None) -> list[Marke
     annotations = read_annotations(data)
     hands = [
         MarkedHand(example, annotations[example.id])
-        for example in read_rsna(data)
+        for example in read_rsna(data, with_age=False)
         if example.split == split and example.id in annotations and annotations[example.id].key_points is not None
     ]
     if not hands:
