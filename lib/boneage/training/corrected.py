@@ -216,10 +216,10 @@ def _add_annotations(annotations: Mapping[str, Annotation], tables: _Tables) -> 
 
 
 def _write_picture(pixels: np.ndarray, path: Path) -> None:
-    """Write (rows, columns) 0..1 as a PNG of 16 bits."""
+    """Write (rows, columns) 0..1 as a PNG of 8 bits, which is read as it is, and of which trainings keep no more."""
     import cv2
 
-    cv2.imwrite(str(path), np.round(pixels * 65535).astype(np.uint16))
+    cv2.imwrite(str(path), np.round(pixels * 255).astype(np.uint8))
 
 
 def _write_csv(path: Path, names: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
