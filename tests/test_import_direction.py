@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "lib" / "boneage"
 # Top to bottom; one string is one room: a module, or several that may import each other, by pattern.
 LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
+    ("retraining",),
     ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
@@ -28,10 +29,8 @@ LAYERS = (
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
-HEAVY_MODULES = (
-    "training.* networks weights detection segmentation regression assessment scoring promotion_run"  # at the top
-)
-LIGHT_MODULES = {"training.__init__", "training.options"}  # but not these
+HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring promotion_run retraining"  # at the top
+LIGHT_MODULES = {"training.__init__", "training.options", "training.status"}  # but not these
 
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from boneage.errors import InvalidInput
 from boneage.training.options import TrainOptions
+from boneage.training.status import Pace, write_status
 
 EMA_DECAY = 0.998
 CHECKPOINT_EVERY = timedelta(minutes=5)
@@ -89,6 +90,7 @@ def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
             LearningRateMonitor("step"),
             EpochBar(refresh_rate=10),
             SameLength(),
+            StatusFile(run),
             every_few_minutes,
             every_epoch,
         ],
@@ -136,6 +138,32 @@ class EpochBar(TQDMProgressBar):
         """Begin the bar of an epoch."""
         super().on_train_epoch_start(trainer)
         self.train_progress_bar.set_description(f"Epoch {trainer.current_epoch + 1} of {trainer.max_epochs}")
+
+
+class StatusFile(L.Callback):
+    """Writes epoch, loss, validation figures and the time left to the run's status file."""
+
+    EVERY_STEPS = 10
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._pace = Pace()
+
+    @rank_zero_only
+    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        """Write how far the training is."""
+        step, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
+        if step % self.EVERY_STEPS and step < steps:
+            return
+        figures = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
+        write_status(
+            self._run,
+            epoch=trainer.current_epoch + 1,
+            epochs=trainer.max_epochs,
+            progress=round(step / steps, 4),
+            seconds_left=self._pace.seconds_left(step, steps),
+            figures={name: value for name, value in figures.items() if name.startswith(("train_", "validation_"))},
+        )
 
 
 class SameLength(L.Callback):

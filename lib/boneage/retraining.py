@@ -1,0 +1,135 @@
+"""From corrections to a better model, or to a refusal: data set, training from the live weights, gate.
+
+run/data/         what was learnt from, in RSNA layout
+run/status.json   how it stands: preparing, training, comparing, live, refused, failed
+run/gate/         what was compared
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from boneage.errors import BoneAgeError, InvalidData
+from boneage.models import check_model, models_folder
+from boneage.promotion_measures import Ground
+from boneage.promotion_run import try_to_promote
+from boneage.registry import history
+from boneage.training.corrected import Made
+from boneage.training.options import TrainOptions
+from boneage.training.status import write_status
+
+log = logging.getLogger(__name__)
+
+ROOM_OF = {"hand_detector": "detection", "hand_segmenter": "segmentation", "bone_age_regressor": "regression"}
+GENTLE_RATE = {"hand_detector": 4e-4, "hand_segmenter": 3e-4, "bone_age_regressor": 3e-4}  # live weights are good
+EPOCHS = {"hand_detector": 5, "hand_segmenter": 5, "bone_age_regressor": 2}
+FEWEST = 20  # corrections that a training is begun for
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train, and how.
+
+    Attributes:
+        name: One of `boneage.models.MODEL_NAMES`.
+        run: Folder of this training.
+        started_by: Who or what.
+        models_dir: Models folder; None for the project's.
+        epochs: Passes over the data; None for the usual number.
+        rate: Highest learning rate; None for a gentle one.
+        not_hands: Folder of images without a hand, for the gate.
+        workers: Radiographs at the same time; None for one a core.
+        fewest: Corrections below which it is not begun.
+    """
+
+    name: str
+    run: Path
+    started_by: str
+    models_dir: Path | None = None
+    epochs: int | None = None
+    rate: float | None = None
+    not_hands: Path | None = None
+    workers: int | None = None
+    fewest: int = FEWEST
+
+
+def retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
+    """Train a model on corrections and let it go live if it is better; say whether it is live now.
+
+    An interrupted one goes on where it stopped when it is called again with the same run folder.
+
+    Args:
+        plan: What to train.
+        write_data: Writes the data set into a new folder, as `boneage.training.corrected.write_data_set`.
+
+    Raises:
+        BoneAgeError: If it cannot be done; the status says why, and the live version stays.
+    """
+    plan.run.mkdir(parents=True, exist_ok=True)
+    write_status(plan.run, state="preparing", model=plan.name, started_by=plan.started_by, reason=None)
+    try:
+        is_live = _retrain(plan, write_data)
+    except BoneAgeError as error:
+        write_status(plan.run, state="failed", reason=str(error), seconds_left=None)
+        raise
+    return is_live
+
+
+def _retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
+    data = plan.run / "data"
+    if not data.exists():
+        made = write_data(data)
+        _check(plan, made)
+        write_status(plan.run, corrections=_learnt_from(plan.name, made), left_out=made.left_out or None)
+    write_status(plan.run, state="training")
+    live = check_model(plan.name, plan.models_dir)
+    options = TrainOptions(
+        data,
+        plan.run,
+        epochs=plan.epochs or EPOCHS[plan.name],
+        rate=plan.rate or GENTLE_RATE[plan.name],
+        start=live.weights,
+    )
+    import_module(f"boneage.training.{ROOM_OF[plan.name]}").train(options)
+    write_status(plan.run, state="comparing", seconds_left=None)
+    version = next_version(plan.name, plan.models_dir)
+    ground = Ground.of(data, None, plan.not_hands, plan.workers)
+    ruling, _ = try_to_promote(plan.name, plan.run, version, ground, plan.started_by, plan.models_dir)
+    state = "live" if ruling.goes_live else "refused"
+    write_status(plan.run, state=state, version=version, reason=" ".join(ruling.reasons))
+    return ruling.goes_live
+
+
+def next_version(name: str, models_dir: Path | None = None) -> str:
+    """Return a version above every one of a model that was ever live or refused: 0.2.0 -> 0.2.1."""
+    models = models_folder(models_dir)
+    known = [entry.version for entry in history(models) if entry.model == name]
+    numbers = [_numbers(version) for version in (*known, check_model(name, models).version)]
+    major, minor, patch = max(numbers)
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def _numbers(version: str) -> tuple[int, int, int]:
+    major, minor, patch = [*map(int, re.findall(r"\d+", version)), 0, 0, 0][:3]
+    return major, minor, patch
+
+
+def _learnt_from(name: str, made: Made) -> int:
+    """Return how many corrections a model can learn from."""
+    if name == "bone_age_regressor":
+        return made.ages.get("train", 0)
+    return made.outlines if name == "hand_segmenter" else made.boxes + made.outlines
+
+
+def _check(plan: Plan, made: Made) -> None:
+    usable = _learnt_from(plan.name, made)
+    if usable < plan.fewest:
+        raise InvalidData(
+            f"Expected at least {plan.fewest} corrections that {plan.name} can learn from, got {usable}.",
+            "Correct more radiographs.",
+        )

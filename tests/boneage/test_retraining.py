@@ -1,0 +1,120 @@
+"""From corrections to a version that is live, refused or failed, with a status that says so; networks are faked."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import tiny_models
+
+from boneage import retraining
+from boneage.errors import InvalidData
+from boneage.models import MODEL_NAMES, check_model
+from boneage.promotion import Comparison, Ruling
+from boneage.registry import Action, Entry, promote, refuse
+from boneage.retraining import Plan, next_version, retrain
+from boneage.training.corrected import Made
+from boneage.training.publish import publish
+from boneage.training.status import read_status
+
+NAME = "hand_segmenter"
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    tiny_models.install(monkeypatch)
+    home = tmp_path / "models"
+    for name in MODEL_NAMES:
+        publish(name, tiny_models.write_weights(tmp_path / "w.safetensors"), "0.2.0", {}, {}, home)
+    return home
+
+
+@pytest.fixture
+def steps(monkeypatch, models):
+    """Fake the training and the gate, and keep what they were asked."""
+    asked = {"trainings": [], "goes_live": True}
+
+    class Room:
+        @staticmethod
+        def train(options):
+            asked["trainings"].append(options)
+            if asked.get("fault"):
+                raise asked["fault"]
+
+    def gate(name, run, version, ground, started_by, models_dir):
+        comparison = Comparison("loss", 40, 2.0, 1.0, -1.0, -1.5, -0.5)
+        reasons = ("Significantly better.",) if asked["goes_live"] else ("Not significantly better.",)
+        return Ruling(asked["goes_live"], reasons, comparison, (), ()), None
+
+    monkeypatch.setattr(retraining, "import_module", lambda name: Room)
+    monkeypatch.setattr(retraining, "try_to_promote", gate)
+    monkeypatch.setattr(retraining.Ground, "of", staticmethod(lambda *_: "ground"))
+    return asked
+
+
+@pytest.fixture
+def plan(tmp_path, models):
+    return Plan(NAME, tmp_path / "run", "a test", models)
+
+
+def data_with(outlines):
+    def write(folder):
+        folder.mkdir()
+        return Made(outlines=outlines, left_out={"unreadable": 1})
+
+    return write
+
+
+def test_a_better_model_is_live_and_the_status_says_what_it_learnt_from(plan, steps):
+    assert retrain(plan, data_with(30))
+    status = read_status(plan.run)
+    assert (status["state"], status["version"], status["corrections"]) == ("live", "0.2.1", 30)
+    assert (status["started_by"], status["left_out"]) == ("a test", {"unreadable": 1})
+    [options] = steps["trainings"]
+    assert options.start == check_model(NAME, plan.models_dir).weights
+    assert (options.data, options.run) == (plan.run / "data", plan.run)
+
+
+def test_a_model_that_is_not_better_is_refused_with_the_reason(plan, steps):
+    steps["goes_live"] = False
+    assert not retrain(plan, data_with(30))
+    assert read_status(plan.run)["state"] == "refused"
+    assert read_status(plan.run)["reason"] == "Not significantly better."
+
+
+def test_too_few_corrections_begin_no_training(plan, steps):
+    with pytest.raises(InvalidData, match="at least 20 corrections that hand_segmenter can learn from, got 19"):
+        retrain(plan, data_with(19))
+    assert steps["trainings"] == []
+    assert read_status(plan.run)["state"] == "failed"
+    assert "got 19" in read_status(plan.run)["reason"]
+
+
+def test_a_training_that_fails_leaves_its_reason_and_can_be_taken_up_again(plan, steps):
+    steps["fault"] = InvalidData("No radiograph of split validation has an outline.")
+    with pytest.raises(InvalidData):
+        retrain(plan, data_with(30))
+    assert "No radiograph of split validation" in read_status(plan.run)["reason"]
+    steps["fault"] = None
+    assert retrain(plan, lambda folder: pytest.fail("the data set is there already"))
+    assert "reason" in read_status(plan.run) and read_status(plan.run)["state"] == "live"
+
+
+def test_settings_reach_the_training(plan, steps):
+    retrain(replace(plan, epochs=7, rate=0.1, fewest=1), data_with(1))
+    [options] = steps["trainings"]
+    assert (options.epochs, options.rate) == (7, 0.1)
+
+
+def test_a_version_is_above_all_that_were_live_or_refused(models, tmp_path):
+    assert next_version(NAME, models) == "0.2.1"
+    bundle = check_model(NAME, models).weights.parents[1]
+    entry = Entry(Action.PROMOTED, NAME, "", "0.2.1", check_model(NAME, models).sha256, "", "a test")
+    promote(bundle, models, entry)
+    refuse(models, replace(entry, version="0.2.7"))
+    assert next_version(NAME, models) == "0.2.8"
+    assert next_version("hand_detector", models) == "0.2.1"
+
+
+def test_a_status_that_is_half_written_counts_as_none(tmp_path):
+    (tmp_path / "status.json").write_text(json.dumps({"state": "training"})[:-4])
+    assert read_status(tmp_path) == {}
