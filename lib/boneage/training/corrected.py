@@ -52,8 +52,13 @@ class Made:
 
 def split_of(patient: str) -> str:
     """Return the part of the data that a patient belongs to for ever."""
-    place = int.from_bytes(hashlib.sha256(patient.encode()).digest()[:8], "big") / 2**64
+    place = _place(patient)
     return "held-out" if place < HELD_OUT else "validation" if place < HELD_OUT + VALIDATION else "train"
+
+
+def _place(word: str) -> float:
+    """Return a number from 0 to 1 that looks like chance, and is always the same for a word."""
+    return int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big") / 2**64
 
 
 def write_data_set(
@@ -63,6 +68,7 @@ def write_data_set(
     pose_of: Callable[[Radiograph, FinalLabel], HandPose | None],
     out: Path,
     base: Path | None = None,
+    replay: int | None = None,
 ) -> Made:
     """Write what experts corrected as a data set, and return what went in.
 
@@ -73,6 +79,8 @@ def write_data_set(
         pose_of: The key points of a corrected hand, which nobody draws; None if they cannot be found.
         out: A new, empty folder.
         base: A folder in RSNA layout that is mixed in; None for the corrections alone.
+        replay: Radiographs of the base's train split that are taken, always the same ones; None for all. Those with a
+            drawn outline all are, since they are few.
 
     Raises:
         OutputFailed: If the folder cannot be written.
@@ -80,7 +88,7 @@ def write_data_set(
     """
     made, tables = Made(), _Tables(out)
     if base is not None:
-        made.base = _add_base(base, tables)
+        made.base = _add_base(base, tables, replay)
     for image_id, label in sorted(store.finals().items()):
         try:
             radiograph = read_radiograph(path_of(image_id))
@@ -175,15 +183,25 @@ def _fractions(points: np.ndarray, shape: tuple[int, ...]) -> list[list[float]]:
     return ((points + 0.5) / (shape[1], shape[0])).tolist()
 
 
-def _add_base(base: Path, tables: _Tables) -> int:
-    examples = read_rsna(base, with_age=False)
+def _add_base(base: Path, tables: _Tables, replay: int | None) -> int:
+    annotations = read_annotations(base)
+    examples = _replayed(read_rsna(base, with_age=False), annotations, replay)
+    chosen = {example.id for example in examples}
     for example in examples:
         os.symlink(example.path.resolve(), tables.out / IMAGES / example.path.name)
         tables.ages.append(_age_row(example))
         tables.splits.append((example.id, example.split))
         tables.sizes.append((example.id, *_size(example)))
-    _add_annotations(read_annotations(base), tables)
+    _add_annotations({id: one for id, one in annotations.items() if id in chosen}, tables)
     return len(examples)
+
+
+def _replayed(examples: list[Example], annotations: Mapping[str, Annotation], replay: int | None) -> list[Example]:
+    """Return everything that is not in the train split, and of that as much as is to be replayed."""
+    kept = [one for one in examples if one.split != "train" or (one.id in annotations and annotations[one.id].outline)]
+    ids = {one.id for one in kept}
+    rest = sorted((one for one in examples if one.id not in ids), key=lambda one: _place(one.id))
+    return kept + rest[: None if replay is None else replay]
 
 
 def _age_row(example: Example) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """From corrections to a data set: what experts drew comes back on the same pixels, in a split that does not move."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -37,12 +38,12 @@ def write(studies, tmp_path):
     """Keep corrections, write the data set, and return what went in and its folder."""
     store = CorrectionStore.in_folder(studies)
 
-    def run(*corrections, base=None):
+    def run(*corrections, base=None, replay=None):
         for correction in corrections:
             store.add(correction)
         out = tmp_path / "out"
         made = write_data_set(
-            store, lambda i: studies / f"{i}.png", str, lambda *_: a_hand(HEIGHT, WIDTH).pose, out, base
+            store, lambda i: studies / f"{i}.png", str, lambda *_: a_hand(HEIGHT, WIDTH).pose, out, base, replay
         )
         return made, out
 
@@ -99,6 +100,18 @@ def test_a_base_is_mixed_in_with_its_pictures_linked_and_its_own_split(write, tm
     assert (out / IMAGES / f"{read_rsna(base)[0].id}.png").is_symlink()
     assert len(marked_hands(out, "train")) == 3 + (split_of("a") == "train")
     assert len(read_annotations(out)) == 6
+
+
+def test_only_a_part_of_the_base_is_replayed_but_all_that_is_held_out_and_all_outlines_are(write, tmp_path):
+    base = make_rsna(tmp_path / "base", train=5, validation=1, held_out=1)
+    outlines = json.loads((base / "hand_outlines.json").read_text())
+    first = next(iter(outlines))
+    (base / "hand_outlines.json").write_text(json.dumps({first: outlines[first]}))
+    made, out = write(base=base, replay=2)
+    splits = [example.split for example in read_rsna(out)]
+    assert (splits.count("train"), splits.count("validation"), splits.count("held-out")) == (3, 1, 1)
+    assert first in {example.id for example in read_rsna(out)}
+    assert made.base == 5
 
 
 def test_a_patients_part_never_moves_and_the_parts_have_their_sizes():
