@@ -1,0 +1,43 @@
+"""Where this user's files on an archive lie: the corrections, and the radiographs that were fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from boneage.errors import OutputFailed
+
+LIST_FILE = "list.json"
+"""In the cache folder: which radiographs the archive had when it was asked last."""
+
+
+def corrections_file(address: str) -> Path:
+    """Return the SQLite file of the corrections of an archive; it is there once the archive was served."""
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "boneage" / "archives" / f"{archive_key(address)}.sqlite"
+
+
+def cache_folder(address: str) -> Path:
+    """Return the folder of the radiographs that were fetched from an archive; all of it can be fetched again."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "boneage" / "archives" / archive_key(address)
+
+
+def archive_key(address: str) -> str:
+    """Return a short word for an archive, made of its address in its one spelling."""
+    return hashlib.sha256(address.encode()).hexdigest()[:16]
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder that only this user can look into, if it is not there, and return it.
+
+    Raises:
+        OutputFailed: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Set $XDG_DATA_HOME.") from None
+    return folder
