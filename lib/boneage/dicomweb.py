@@ -184,7 +184,8 @@ class Archive:
     def _client(self) -> Any:
         from dicomweb_client.web import DICOMwebClient
 
-        logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)  # it writes UIDs
+        for name in ("dicomweb_client", "retrying"):  # they write UIDs and tracebacks
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         client = DICOMwebClient(self.address, session=_session())
         client.host = urlsplit(self.address).netloc  # it would leave the port out of the header Host
         client.set_http_retry_params(retry=False)  # who waits, waits for one time-out
