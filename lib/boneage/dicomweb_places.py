@@ -21,7 +21,8 @@ def corrections_file(address: str) -> Path:
 def cache_folder(address: str) -> Path:
     """Return the folder of the radiographs that were fetched from an archive; all of it can be fetched again."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "boneage" / "archives" / archive_key(address)
+    ours = Path(os.environ.get("BONEAGE_CACHE") or Path(cache) / "boneage")
+    return ours / "archives" / archive_key(address)
 
 
 def archive_key(address: str) -> str:

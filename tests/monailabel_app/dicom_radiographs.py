@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
@@ -40,3 +41,9 @@ def a_radiograph_dataset(pixels: np.ndarray, modality: str = "CR", **tags: Any) 
             setattr(dataset, keyword, value)
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
     return dataset
+
+
+def as_nrrd(mask: np.ndarray, tmp_path: Path) -> bytes:
+    """Return a mask as a client sends it, without any geometry."""
+    sitk.WriteImage(sitk.GetImageFromArray(mask.astype(np.uint8)[None]), str(tmp_path / "mask.nrrd"))
+    return (tmp_path / "mask.nrrd").read_bytes()

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Orthanc:
     def __init__(self, folder: Path, plugin: Path, **settings: Any) -> None:
         self._folder = folder
         self._settings = folder / "orthanc.json"
-        self.port = _free_port()
+        self.port = free_port()
         self.root = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.root}/dicom-web"
         self.session = requests.Session()
@@ -115,7 +115,29 @@ def an_orthanc(folder: Path, **settings: Any) -> Iterator[Orthanc]:
         orthanc.stop()
 
 
-def _free_port() -> int:
+def own_places(home: Path) -> dict[str, str]:
+    """Return variables that keep corrections and radiographs of a test under `home`; compiled models are shared."""
+    from boneage.runtime import cache_folder
+
+    cache = home / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    there = cache_folder().iterdir() if cache_folder().is_dir() else ()
+    for compiled in there:
+        if compiled.name != "archives" and not (cache / compiled.name).exists():
+            (cache / compiled.name).symlink_to(compiled)
+    return {"BONEAGE_CACHE": str(cache), "XDG_DATA_HOME": str(home / "data")}
+
+
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """Wait until something holds, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "It did not come to pass in time."
+        time.sleep(0.1)
+    return found

@@ -9,9 +9,8 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
-import SimpleITK as sitk
-from dicom_radiographs import DATA, a_radiograph_dataset, picture
-from orthanc import PASSWORD, USER, an_orthanc
+from dicom_radiographs import DATA, a_radiograph_dataset, as_nrrd, picture
+from orthanc import PASSWORD, USER, an_orthanc, own_places, until
 from pydicom.uid import generate_uid
 
 from boneage.radiograph import read_radiograph
@@ -57,8 +56,8 @@ def client(archive, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BONEAGE_ARCHIVE_USER", USER)
         patch.setenv("BONEAGE_ARCHIVE_PASSWORD", PASSWORD)
-        patch.setenv("XDG_DATA_HOME", str(home / "data"))
-        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        for name, value in own_places(home).items():
+            patch.setenv(name, value)
         patch.delenv("BONEAGE_TOKEN", raising=False)
         patch.setattr(settings, "MONAI_LABEL_APP_DIR", str(ROOT / "monailabel_app"))
         patch.setattr(settings, "MONAI_LABEL_STUDIES", archive.url)
@@ -102,21 +101,6 @@ def a_mask(dataset):
     return mask
 
 
-def as_nrrd(mask, tmp_path):
-    """Return a mask as a client sends it, without any geometry."""
-    sitk.WriteImage(sitk.GetImageFromArray(mask.astype(np.uint8)[None]), str(tmp_path / "mask.nrrd"))
-    return (tmp_path / "mask.nrrd").read_bytes()
-
-
-def until(condition, seconds=30):
-    """Wait until something holds, and return it."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "It did not come to pass in time."
-        time.sleep(0.1)
-    return found
-
-
 def masks(client):
     return client.get("/info/").json()["datastore"]["archive"]["masks"]
 
@@ -143,7 +127,7 @@ def test_the_original_file_is_handed_out_and_kept_privately(client, archive):
     response = client.get(f"/datastore/image?image={archive.girl.SOPInstanceUID}")
     dataset = pydicom.dcmread(io.BytesIO(response.content))
     assert dataset.PixelData == archive.girl.PixelData and dataset.PatientBirthDate == "20130301"
-    [folder] = (client.home / "cache" / "boneage" / "archives").iterdir()
+    [folder] = (client.home / "cache" / "archives").iterdir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not any(archive.girl.SOPInstanceUID in path.name for path in folder.iterdir())
 

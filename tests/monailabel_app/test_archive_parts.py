@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_radiographs import a_radiograph_dataset
+from orthanc import until
 
 from boneage.corrections import CorrectionStore
 from boneage.dicomweb import ArchivedImage
@@ -157,13 +158,6 @@ def listing(tmp_path, monkeypatch):
         return ArchiveList(archive, tmp_path / "list.json", on_return)
 
     return make
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "It did not come to pass in time."
-        time.sleep(0.02)
 
 
 def test_the_list_is_known_after_a_restart_while_the_archive_is_away(listing):
@@ -409,7 +403,7 @@ def test_the_files_of_one_archive_are_private_and_apart_from_anothers(tmp_path, 
     from boneage.dicomweb_places import cache_folder, corrections_file
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("BONEAGE_CACHE", str(tmp_path / "cache"))
     places = {
         place(f"http://{name}/dicom-web") for name in ("one", "two") for place in (corrections_file, cache_folder)
     }
