@@ -7,6 +7,7 @@ radiograph has no place in space, so that the reference to it says where the pix
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 import warnings
@@ -76,34 +77,35 @@ def hand_segmentation(
     """
     from highdicom.seg import Segmentation, SegmentationTypeValues
 
+    logging.getLogger("highdicom").setLevel(logging.CRITICAL)  # it writes UIDs, and names that look odd to it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's would quote a birth date that is none
         header = _reference(source)
-    _check(hand_mask, header, drawn_by, algorithm)
-    try:
-        segmentation = Segmentation(
-            source_images=[header],
-            pixel_array=hand_mask.astype(np.uint8),
-            segmentation_type=SegmentationTypeValues.BINARY,
-            segment_descriptions=[_hand(drawn_by, algorithm)],
-            series_instance_uid=series_instance_uid,
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=sop_instance_uid,
-            instance_number=1,
-            manufacturer="boneage (open source)",
-            manufacturer_model_name="boneage",
-            software_versions=__version__,
-            device_serial_number=__version__,
-            transfer_syntax_uid=ExplicitVRLittleEndian,
-            content_label="HAND",
-            content_description="Outline of the hand in a radiograph",
-            content_creator_name=_person_name(drawn_by),
-            series_description="Hand outline" if drawn_by else "Hand outline by a model",
-        )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise UnreadableRadiograph(
-            "The radiograph's header does not allow a DICOM segmentation.", "Export the radiograph again."
-        ) from error
+        _check(hand_mask, header, drawn_by, algorithm)
+        try:
+            segmentation = Segmentation(
+                source_images=[header],
+                pixel_array=hand_mask.astype(np.uint8),
+                segmentation_type=SegmentationTypeValues.BINARY,
+                segment_descriptions=[_hand(drawn_by, algorithm)],
+                series_instance_uid=series_instance_uid,
+                series_number=SERIES_NUMBER,
+                sop_instance_uid=sop_instance_uid,
+                instance_number=1,
+                manufacturer="boneage (open source)",
+                manufacturer_model_name="boneage",
+                software_versions=__version__,
+                device_serial_number=__version__,
+                transfer_syntax_uid=ExplicitVRLittleEndian,
+                content_label="HAND",
+                content_description="Outline of the hand in a radiograph",
+                content_creator_name=_person_name(drawn_by),
+                series_description="Hand outline" if drawn_by else "Hand outline by a model",
+            )
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise UnreadableRadiograph(
+                "The radiograph's header does not allow a DICOM segmentation.", "Export the radiograph again."
+            ) from error
     _complete(segmentation, header, made_at or datetime.now())
     return segmentation
 

@@ -146,6 +146,14 @@ def test_a_mask_of_nobody_is_refused():
         hand_segmentation(a_mask(), a_header(), "1.2", "1.3")
 
 
+def test_nothing_of_the_patient_or_the_image_is_logged(caplog, recwarn):
+    caplog.set_level("DEBUG")
+    header = a_header(PatientName="Secret")  # of one part: highdicom would warn of it
+    hand_segmentation(a_mask(), header, "1.2", "1.3", drawn_by="R1")
+    assert [word for word in ("Secret", "1.2.3.4", "ID-1", "20140506") if word in caplog.text] == []
+    assert not any("Secret" in str(warning.message) for warning in recwarn)
+
+
 @pytest.mark.parametrize("uid", [None, ""])
 def test_a_radiograph_without_a_study_is_refused(uid):
     with pytest.raises(UnreadableRadiograph, match="StudyInstanceUID"):
