@@ -58,6 +58,7 @@ class ArchiveList:
     def ids(self) -> list[str]:
         """Return the known ids, sorted; a list that is no longer fresh is asked for again, without waiting long."""
         if time.monotonic() > self._next_recent:
+            self._next_recent = time.monotonic() + REFRESH_SECONDS  # so that only this request waits
             self._done.clear()
             self._wanted.set()
             self._done.wait(WAIT_SECONDS)

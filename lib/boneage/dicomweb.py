@@ -186,7 +186,7 @@ class Archive:
 
         for name in ("dicomweb_client", "retrying"):  # they write UIDs and tracebacks
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        client = DICOMwebClient(self.address, session=_session())
+        client = DICOMwebClient(self.address, session=_session(), chunk_size=1 << 30)  # not all take chunks
         client.host = urlsplit(self.address).netloc  # it would leave the port out of the header Host
         client.set_http_retry_params(retry=False)  # who waits, waits for one time-out
         return client

@@ -198,6 +198,21 @@ def test_an_object_that_is_there_already_counts_as_stored(status):
         Archive(address).store(an_object())
 
 
+def test_a_large_object_is_sent_with_its_length_to_the_right_host():
+    seen = []
+
+    def note(handler):
+        seen.append((int(handler.headers["Content-Length"]), handler.headers["Host"]))
+        return 200, "application/dicom+json", b"{}"
+
+    dataset = an_object()
+    dataset.add_new(0x7FE00010, "OB", bytes(3_000_000))
+    with answering(note) as address:
+        Archive(address).store(dataset)
+    [(length, host)] = seen
+    assert length > 3_000_000 and host == address.split("/")[2]
+
+
 @pytest.mark.parametrize("status", [401, 404, 500, 503])
 def test_an_archive_that_cannot_take_objects_now_may_later(status):
     with answering(lambda _: (status, "text/plain", b"")) as address, pytest.raises(ArchiveUnreachable) as caught:

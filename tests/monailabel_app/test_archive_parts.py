@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from dicom_radiographs import a_radiograph_dataset
 from orthanc import until
+from postgresql import a_postgresql
 
 from boneage.corrections import CorrectionStore
 from boneage.dicomweb import ArchivedImage
@@ -176,14 +177,15 @@ def test_a_damaged_list_is_asked_for_again(listing, tmp_path):
     assert listing(FakeArchive(an_image(1))).ids() == ["1.2.1"]
 
 
-def test_the_list_never_waits_for_a_slow_archive(listing):
+def test_the_list_never_waits_for_a_slow_archive(listing, monkeypatch):
     archive = FakeArchive(an_image(1))
     known = listing(archive)
+    monkeypatch.setattr(archive_list, "REFRESH_SECONDS", 5.0)
     archive.may_go_on.clear()
     time.sleep(0.1)
     start = time.perf_counter()
-    assert [known.ids() for _ in range(3)] == [["1.2.1"]] * 3
-    assert time.perf_counter() - start < 2
+    assert [known.ids() for _ in range(20)] == [["1.2.1"]] * 20
+    assert time.perf_counter() - start < 1
     archive.may_go_on.set()
 
 
@@ -356,6 +358,23 @@ def test_two_senders_never_take_the_same(outbox, correction, store, clock):
     assert outbox.claim(item) and not other.claim(item) and other.due() == []
     clock.now += archive_outbox.CLAIM_SECONDS + 1  # the first one was killed
     assert other.claim(other.due()[0])
+
+
+def test_the_outbox_works_on_postgresql(tmp_path, clock):
+    with a_postgresql(tmp_path) as url:
+        store = CorrectionStore(url)
+        outbox, other = (Outbox(store.engine, "an archive", clock) for _ in range(2))
+        for id in ("a", "b", "a"):
+            outbox.put(id, "1.2.1")
+        first, second = outbox.due()
+        assert outbox.claim(first) and not other.claim(first) and [item.correction_id for item in other.due()] == ["b"]
+        outbox.sent(first)
+        outbox.refused(second, "too large", for_good=True)
+        assert counts(outbox) == {"sent": 1, "refused": 1} and outbox.seconds_to_next() is None
+        other.reopen()
+        other.hurry()
+        assert [item.correction_id for item in outbox.due()] == ["b"]
+        store.close()
 
 
 def test_what_waits_for_another_archive_is_left_alone(store, clock, outbox, correction):
