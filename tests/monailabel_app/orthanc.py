@@ -55,7 +55,12 @@ class Orthanc:
             "RegisteredUsers": {USER: PASSWORD},
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": False},
         }
-        self._settings.write_text(json.dumps(known | settings))
+        self._known = known
+        self.configure(**settings)
+
+    def configure(self, **settings: Any) -> None:
+        """Change the settings, as of the next start."""
+        self._settings.write_text(json.dumps(self._known | settings))
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -6,6 +6,7 @@ import stat
 import time
 
 import highdicom
+import jsonschema
 import numpy as np
 import pydicom
 import pytest
@@ -13,6 +14,8 @@ from dicom_radiographs import DATA, a_radiograph_dataset, as_nrrd, picture
 from orthanc import PASSWORD, USER, an_orthanc, own_places, until
 from pydicom.uid import generate_uid
 
+from boneage.corrections import CorrectionStore
+from boneage.dicomweb import Archive
 from boneage.radiograph import read_radiograph
 
 ROOT = DATA.parents[1]
@@ -197,7 +200,9 @@ def test_an_archive_that_is_away_costs_no_correction_and_no_list(client, infer, 
         assert time.perf_counter() - start < 1
         assert info["datastore"]["total"] == 2 and info["datastore"]["archive"]["masks"]["waiting"] == 1
         assert infer("bone_age", girl.SOPInstanceUID)["estimates"]
-        assert infer("bone_age", "1.2.3.4")["error"]["kind"] == "archive_unreachable"
+        away = infer("bone_age", "1.2.3.4")
+        assert away["error"]["kind"] == "archive_unreachable"
+        jsonschema.validate(away, info["schemas"]["infer"])
         assert client.get("/datastore/image?image=1.2.3.4").status_code == 502
         assert correct(boy.SOPInstanceUID, reader="R5", bone_age_months=70).status_code == 200
     finally:
@@ -249,3 +254,38 @@ def test_scoring_and_strategies_work_on_the_archive(client, archive):
     assert client.get("/info/").json()["work_list"]["scored"] == 2
     offered = client.post("/activelearning/reopen", json={"image": archive.girl.SOPInstanceUID, "reader": "R"}).json()
     assert read_radiograph(offered["path"]).identity.sop_instance_uid == archive.girl.SOPInstanceUID
+
+
+def test_masks_that_the_archive_silently_throws_away_are_reported_and_sent_after_its_repair(tmp_path, monkeypatch):
+    from monailabel_app import archive_outbox
+    from monailabel_app.archive import ArchiveStudies
+
+    monkeypatch.setattr(archive_outbox, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(archive_outbox, "MOST_REFUSALS", 3)
+    monkeypatch.setenv("BONEAGE_ARCHIVE_USER", USER)
+    monkeypatch.setenv("BONEAGE_ARCHIVE_PASSWORD", PASSWORD)
+    (tmp_path / "filter.lua").write_text("function ReceivedInstanceFilter(dicom) return dicom.Modality ~= 'SEG' end")
+
+    def studies():
+        return ArchiveStudies(
+            Archive(orthanc.url), CorrectionStore.in_folder(tmp_path), tmp_path / "cache", 1 << 30, True
+        )
+
+    with an_orthanc(tmp_path / "orthanc", LuaScripts=[str(tmp_path / "filter.lua")]) as orthanc:
+        boy = a_radiograph_dataset(picture("5627.jpg"), "CR", **BOY)
+        orthanc.upload(boy)
+        first = studies()
+        (tmp_path / "mask.nrrd").write_bytes(as_nrrd(a_mask(boy), tmp_path))
+        first.save_label(boy.SOPInstanceUID, str(tmp_path / "mask.nrrd"), "final", {"reader": "R1"})
+        until(lambda: first.status()["archive"]["masks"]["refused"] == 1)
+        [reason] = first.status()["archive"]["masks"]["reasons"]
+        assert "does not have it" in reason["reason"] and reason["masks"] == 1
+        assert boy.SOPInstanceUID not in str(first.status())
+        first.close()
+        orthanc.stop()
+        orthanc.configure()
+        orthanc.start()
+        second = studies()
+        until(lambda: second.status()["archive"]["masks"]["sent"] == 1)
+        assert len(orthanc.segmentations(boy.StudyInstanceUID)) == 1
+        second.close()
