@@ -20,7 +20,7 @@ from boneage.dicomweb_places import LIST_FILE, archive_key, cache_folder, correc
 from boneage.errors import InvalidInput, StoreFailed, UnknownImage
 from boneage.radiograph import read_radiograph
 from boneage.types import Correction, CorrectionStatus
-from monailabel_app.archive_cache import FileCache
+from monailabel_app.archive_cache import FRESH_SECONDS, FileCache
 from monailabel_app.archive_list import ArchiveList
 from monailabel_app.archive_outbox import Outbox
 from monailabel_app.archive_sender import Sender
@@ -63,7 +63,7 @@ class ArchiveStudies(Studies):
         self._archive = archive
         self._cache = FileCache(cache, cache_bytes)
         self._outbox = Outbox(store.engine, archive_key(archive.address))
-        self._sender = Sender(self._outbox, store, archive, self.path_of, lambda image_id: self._list.knows(image_id))
+        self._sender = Sender(self._outbox, store, archive, self._file_now, lambda image_id: self._list.knows(image_id))
         self._list = ArchiveList(archive, cache / LIST_FILE, on_return=lambda: self._sender.wake(hurry=True))
         if sends:
             self._sender.start()
@@ -92,10 +92,17 @@ class ArchiveStudies(Studies):
             UnknownImage: If the archive has no such CR or DX image.
             ArchiveUnreachable: If the archive is needed and does not answer.
         """
+        return self._file(image_id, FRESH_SECONDS)
+
+    def _file_now(self, image_id: str) -> Path:
+        """Return a radiograph's file fetched anew: a mask goes to the patient whom the archive names now."""
+        return self._file(image_id, 0.0)
+
+    def _file(self, image_id: str, fresh_seconds: float) -> Path:
         image = self._list.get(image_id)
         key = f"{image.study_instance_uid} {image.series_instance_uid} {image.sop_instance_uid}"
         try:
-            return self._cache.get(key, lambda path: path.write_bytes(self._archive.fetch(image)))
+            return self._cache.get(key, lambda path: path.write_bytes(self._archive.fetch(image)), fresh_seconds)
         except UnknownImage:
             self._list.forget(image_id)
             raise

@@ -33,12 +33,13 @@ class FileCache:
             if time.time() - path.stat().st_mtime > LEFTOVER_SECONDS:
                 path.unlink(missing_ok=True)
 
-    def get(self, key: str, fetch: Callable[[Path], object]) -> Path:
+    def get(self, key: str, fetch: Callable[[Path], object], fresh_seconds: float = FRESH_SECONDS) -> Path:
         """Return the file of a key.
 
         Args:
             key: Any text; it does not show in the file's name.
             fetch: Writes the file to a path; called where the file is not there or no longer fresh.
+            fresh_seconds: How old it may be.
 
         Raises:
             ArchiveUnreachable: If `fetch` raises it and there is no older file either.
@@ -46,7 +47,7 @@ class FileCache:
         """
         path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.dcm"
         age = _age(path)
-        if age is None or age > FRESH_SECONDS:
+        if age is None or age >= fresh_seconds:
             try:
                 self._fill(path, fetch)
             except ArchiveUnreachable:

@@ -12,7 +12,7 @@ import pydicom
 import pytest
 from dicom_radiographs import DATA, a_radiograph_dataset, as_nrrd, picture
 from orthanc import PASSWORD, USER, an_orthanc, own_places, until
-from pydicom.uid import generate_uid
+from pydicom.uid import RLELossless, generate_uid
 
 from boneage.corrections import CorrectionStore
 from boneage.dicomweb import Archive
@@ -209,6 +209,31 @@ def test_an_archive_that_is_away_costs_no_correction_and_no_list(client, infer, 
         archive.start()
     until(lambda: masks(client)["waiting"] == 0)
     assert len(archive.segmentations(girl.StudyInstanceUID)) == before + 1
+
+
+def test_a_mask_goes_to_the_patient_whom_the_archive_names_now(client, correct, archive, tmp_path):
+    wrong = a_radiograph_dataset(picture("5627.jpg"), **BOY)
+    archive.upload(wrong)
+    assert client.get(f"/datastore/image?image={wrong.SOPInstanceUID}").status_code == 200
+    archive.delete(wrong)
+    wrong.PatientID, wrong.PatientBirthDate = "P-RIGHT", "20160101"
+    archive.upload(wrong)
+    nrrd = as_nrrd(a_mask(wrong), tmp_path)
+    assert correct(wrong.SOPInstanceUID, nrrd, reader="R7").status_code == 200
+    [found] = until(lambda: archive.segmentations(wrong.StudyInstanceUID))
+    assert (found.PatientID, found.PatientBirthDate) == ("P-RIGHT", "20160101")
+    archive.delete(wrong)
+
+
+def test_a_compressed_radiograph_is_fetched_as_it_is(client, infer, archive):
+    small = a_radiograph_dataset(picture("5627.jpg"), "DX", **BOY)
+    small.compress(RLELossless)
+    archive.upload(small)
+    assert infer("hand_detector", small.SOPInstanceUID)["hand"]
+    content = client.get(f"/datastore/image?image={small.SOPInstanceUID}").content
+    fetched = pydicom.dcmread(io.BytesIO(content))
+    assert fetched.file_meta.TransferSyntaxUID == RLELossless and fetched.PixelData == small.PixelData
+    archive.delete(small)
 
 
 def test_unknown_ids_are_refused(client, infer, correct):
