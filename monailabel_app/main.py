@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from boneage import __version__
 from boneage.assessment import load_models
 from boneage.corrections import CorrectionStore
-from boneage.dicomweb import is_address
+from boneage.dicomweb_places import is_address
 from boneage.errors import ArchiveUnreachable, BoneAgeError, InvalidInput, OutputFailed, StoreFailed, UnknownImage
 from boneage.models import MODEL_NAMES, check_model
 from boneage.scores import stamp_of

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import click
 
-from boneage.dicomweb import Archive, archive_address, is_address
-from boneage.dicomweb_places import LIST_FILE, cache_folder
+from boneage.dicomweb_places import LIST_FILE, archive_address, cache_folder, is_address
 from boneage.errors import ArchiveUnreachable, InvalidInput
 
 _ROOT = Path(__file__).parents[2]
@@ -97,6 +96,8 @@ def _check_access(host: str, token: str, certificate: Path | None, key: Path | N
 
 def _check_archive(address: str) -> None:
     """Ask an archive something; one that answered before may be away now, one that never did is a wrong address."""
+    from boneage.dicomweb import Archive
+
     try:
         Archive(address).check()
     except ArchiveUnreachable as error:

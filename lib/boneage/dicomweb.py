@@ -22,14 +22,14 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from boneage.dicomweb_errors import answer_in, archive_errors, refusal_in
-from boneage.errors import InvalidInput, UnknownImage
+from boneage.dicomweb_places import archive_address
+from boneage.errors import UnknownImage
 
 MODALITIES = ("CR", "DX")
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0  # between two pieces of an answer
 PAGE = 500
 _FIELDS = ("SOPClassUID", "Modality", "Rows", "Columns")
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -49,34 +49,6 @@ class ArchivedImage:
     study_instance_uid: str
     rows: int
     columns: int
-
-
-def is_address(studies: str) -> bool:
-    """Say whether this names an archive, not a folder."""
-    return studies.lower().startswith(("http://", "https://"))
-
-
-def archive_address(text: str) -> str:
-    """Return the address of an archive in its one spelling.
-
-    Raises:
-        InvalidInput: If it is none, or holds credentials; they are not repeated.
-    """
-    parts = urlsplit(text.strip())
-    try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if parts.scheme not in _PORTS or not host or parts.query or parts.fragment:
-        raise InvalidInput("Expected the archive's address.", "For instance http://localhost:8042/dicom-web.")
-    if "@" in parts.netloc:
-        raise InvalidInput(
-            "Expected an address without user and password: addresses are logged.",
-            "Set $BONEAGE_ARCHIVE_USER and $BONEAGE_ARCHIVE_PASSWORD.",
-        )
-    name = f"[{host}]" if ":" in host else host
-    place = name if port in (None, _PORTS[parts.scheme]) else f"{name}:{port}"
-    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}"
 
 
 def is_uid(text: str) -> bool:

@@ -12,7 +12,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from boneage import dicomweb
-from boneage.dicomweb import Archive, ArchivedImage, archive_address
+from boneage.dicomweb import Archive, ArchivedImage
+from boneage.dicomweb_places import archive_address
 from boneage.errors import ArchiveRefused, ArchiveUnreachable, InvalidInput, UnknownImage
 
 IMAGE = ArchivedImage("1.2.1", "1.3.1", "1.4.1", 40, 30)
