@@ -16,15 +16,18 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 from boneage import __version__
 from boneage.corrections import CorrectionStore
-from boneage.errors import InvalidInput, StoreFailed, UnknownImage
+from boneage.dicomweb_places import is_address
+from boneage.errors import ArchiveUnreachable, BoneAgeError, InvalidInput, OutputFailed, StoreFailed, UnknownImage
 from boneage.scores import stamp_of
+from monailabel_app.archive import open_archive
+from monailabel_app.folder import FolderStudies
 from monailabel_app.infer import infer_tasks, is_upload
 from monailabel_app.live_models import LiveModels
 from monailabel_app.scoring import NAME as SCORING
-from monailabel_app.scoring import BoneAgeScoring
+from monailabel_app.scoring import BoneAgeScoring, is_own_process
 from monailabel_app.settings import AppSettings
 from monailabel_app.strategy import strategies
-from monailabel_app.studies import FolderStudies
+from monailabel_app.studies import Studies
 
 log = logging.getLogger("boneage.app")
 
@@ -47,10 +50,11 @@ class BoneAgeApp(MONAILabelApp):
             labels={"hand": 1},
         )
 
-    def init_datastore(self) -> FolderStudies:
-        """Open the folder of studies and its store of corrections."""
-        if "://" in self.studies:
-            raise InvalidInput("Expected a folder of studies, got an address.", "DICOMweb is not served yet.")
+    def init_datastore(self) -> Studies:
+        """Open the folder of studies or the archive, and the store of corrections."""
+        if is_address(self.studies):
+            cache_bytes = self.settings.archive_cache_mb << 20
+            return open_archive(self.studies, self.settings.store, cache_bytes, sends=not is_own_process())
         folder = Path(self.studies)
         store = CorrectionStore(self.settings.store) if self.settings.store else CorrectionStore.in_folder(folder)
         return FolderStudies(folder, store)
@@ -88,6 +92,8 @@ class BoneAgeApp(MONAILabelApp):
             if not is_upload(image_id):
                 return _refusal(error)
             path, image_id = Path(image_id), "upload"
+        except (ArchiveUnreachable, OutputFailed) as error:
+            return _refusal(error)
         task = self._infers.get(request.get("model", ""))
         if task is None:
             return _refusal(InvalidInput("Expected one of the models: " + ", ".join(self._infers) + ".", "Name one."))
@@ -126,6 +132,6 @@ def _shown(card: dict[str, Any]) -> dict[str, Any]:
     return {key: card.get(key) for key in ("name", "version", "task", "figures", "limits", "intended_use")}
 
 
-def _refusal(error: InvalidInput | UnknownImage) -> dict[str, Any]:
+def _refusal(error: BoneAgeError) -> dict[str, Any]:
     answer = {"error": {"kind": error.kind, "message": error.message, "advice": error.advice}}
     return {"label": None, "tag": "original", "file": None, "params": answer}

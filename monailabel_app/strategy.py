@@ -9,14 +9,14 @@ from typing import Any
 from monailabel.interfaces.tasks.strategy import Strategy
 
 from boneage.selection import Leases, by_coverage, by_uncertainty
-from monailabel_app.studies import FolderStudies
+from monailabel_app.studies import Studies
 
 LONGEST_HOLDER = 255
 
 Order = Callable[[list[str]], Sequence[str]]
 
 
-def strategies(studies: FolderStudies, leases: Leases, models: Callable[[], str]) -> dict[str, Strategy]:
+def strategies(studies: Studies, leases: Leases, models: Callable[[], str]) -> dict[str, Strategy]:
     """Return the strategies by name; they share the leases.
 
     Args:
@@ -49,7 +49,7 @@ class LeasedStrategy(Strategy):
         self._leases = leases
         self._order = order
 
-    def __call__(self, request: dict[str, Any], datastore: FolderStudies) -> dict[str, Any] | None:
+    def __call__(self, request: dict[str, Any], datastore: Studies) -> dict[str, Any] | None:
         """Return {"id": ...}; None if everything is done or with other readers."""
         image_id = self._leases.take(self._order(datastore.get_unlabeled_images()), _holder(request))
         return None if image_id is None else {"id": image_id}
@@ -62,7 +62,7 @@ class ReopenStrategy(Strategy):
         super().__init__(description)
         self._leases = leases
 
-    def __call__(self, request: dict[str, Any], datastore: FolderStudies) -> dict[str, Any] | None:
+    def __call__(self, request: dict[str, Any], datastore: Studies) -> dict[str, Any] | None:
         """Return {"id": ..., "readings": [...]}; None if it is with another reader.
 
         Raises:

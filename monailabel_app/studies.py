@@ -1,16 +1,11 @@
-"""A folder of radiographs as MONAI Label's datastore; labels are corrections in the append-only store."""
+"""Radiographs and their corrections as MONAI Label's datastore: what a folder and an archive have in common.
+
+Labels are corrections in the append-only store; where the radiographs lie is the business of the two children.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import re
-import shutil
-import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +13,30 @@ from monailabel.interfaces.datastore import Datastore
 
 from boneage.corrections import CorrectionStore
 from boneage.corrections_checked import validated
-from boneage.errors import InvalidInput, StoreFailed, UnknownImage
+from boneage.errors import InvalidInput, StoreFailed
 from boneage.mask_files import read_mask, write_mask
-from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
 from boneage.scores import Scores
 from boneage.selection import Leases
-from boneage.types import CorrectionStatus
+from boneage.types import Correction, CorrectionStatus
 from monailabel_app.labels import correction_from_params, info_of
 from monailabel_app.scratch import scratch_folder
 
 log = logging.getLogger("boneage.studies")
 
-REFRESH_SECONDS = 5.0
 TAGS = {status.value for status in CorrectionStatus}
 
 
-def image_id_of(relative: Path) -> str:
-    """Return the id of a file by its path in the studies: its name and, to tell it from others, a hash of the path."""
-    name = relative.name.lower()
-    suffix = next((s for s in sorted(supported_suffixes, key=len, reverse=True) if name.endswith(s)), "")
-    stem = relative.name[: len(name) - len(suffix)] or "image"
-    digest = hashlib.sha256(relative.as_posix().encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', stem)[:80].lstrip('.')}-{digest}"
-
-
-class FolderStudies(Datastore):
-    """Radiographs of a folder and its subfolders; files are only ever added, never changed or removed.
+class Studies(Datastore):
+    """Radiographs by id, and what readers say of them; nothing is ever changed or removed.
 
     Args:
-        folder: Of the radiographs.
         store: Of the corrections.
     """
 
-    def __init__(self, folder: Path, store: CorrectionStore) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, store: CorrectionStore) -> None:
         self.store = store
         self.scores = Scores(store.engine)
         self.leases = Leases(store.engine)
-        self._paths: dict[str, Path] = {}
-        self._listed_at = -REFRESH_SECONDS
-        self._lock = threading.Lock()
         self._infos: dict[str, dict[str, Any]] = {}
 
     def name(self) -> str:
@@ -66,26 +45,10 @@ class FolderStudies(Datastore):
     def set_name(self, name: str) -> None:
         """Do nothing: the name is fixed."""
 
-    def description(self) -> str:
-        return "Hand radiographs of a folder"
-
     def set_description(self, description: str) -> None:
         """Do nothing: the description is fixed."""
 
-    # Radiographs
-
-    def list_images(self) -> list[str]:
-        """Return the ids, sorted; the folder is looked through again after some seconds."""
-        with self._lock:
-            if time.monotonic() - self._listed_at > REFRESH_SECONDS:
-                found = (path.relative_to(self._folder) for path in _radiographs_in(self._folder))
-                self._paths = {image_id_of(relative): relative for relative in found}
-                self._listed_at = time.monotonic()
-            return sorted(self._paths)
-
-    def refresh(self) -> None:
-        """Look through the folder at the next chance."""
-        self._listed_at = -REFRESH_SECONDS
+    # Radiographs: what a child must know
 
     def path_of(self, image_id: str) -> Path:
         """Return the file of a radiograph.
@@ -93,12 +56,20 @@ class FolderStudies(Datastore):
         Raises:
             UnknownImage: If no radiograph has this id, or it was deleted meanwhile.
         """
-        if image_id not in self._paths:
-            self.list_images()
-        relative = self._paths.get(image_id)
-        if relative is None or not (self._folder / relative).is_file():
-            raise UnknownImage("No radiograph of the studies has this id, or it was deleted.", "Ask for the list.")
-        return self._folder / relative
+        raise NotImplementedError
+
+    def shape_of(self, image_id: str) -> tuple[int, int]:
+        """Return rows and columns of a radiograph.
+
+        Raises:
+            UnknownImage: If no radiograph has this id.
+        """
+        raise NotImplementedError
+
+    def _after_correction(self, kept: Correction, has_mask: bool) -> None:
+        """Do what is to be done with a correction that is kept already; must not fail."""
+
+    # Radiographs
 
     def get_image(self, image_id: str, params: Any = None) -> bytes:
         return self.path_of(image_id).read_bytes()
@@ -106,38 +77,10 @@ class FolderStudies(Datastore):
     def get_image_uri(self, image_id: str) -> str:
         return str(self.path_of(image_id))
 
-    def get_image_info(self, image_id: str) -> dict[str, Any]:
-        """Return what a client shows of a radiograph; strategies leave their marks here."""
-        path = self.path_of(image_id)
-        return {"ts": int(path.stat().st_mtime), **self._infos.get(image_id, {})}
-
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
         """Remember a mark, such as when a strategy offered the radiograph, while the server runs."""
-        self.path_of(image_id)
+        self.get_image_info(image_id)
         self._infos.setdefault(image_id, {}).update(info)
-
-    def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
-        """Keep an uploaded radiograph, if it can be read, and return its id.
-
-        Raises:
-            UnreadableRadiograph: If it is none; nothing is kept.
-            InvalidInput: If the name that the client chose cannot be one.
-        """
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", image_id):
-            raise InvalidInput("Expected a name of letters, digits, dots, dashes and lines.", "Choose another name.")
-        upload = Path(image_filename)
-        read_radiograph(upload)
-        target = self._folder / f"{image_id}{''.join(upload.suffixes).lower()}"
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as file:
-            shutil.copyfile(upload, file.name)
-        try:
-            os.link(file.name, target)  # fails where the name is taken; nothing is overwritten
-        except FileExistsError:
-            raise InvalidInput("A radiograph of this name is there already.", "Choose another name.") from None
-        finally:
-            os.unlink(file.name)
-        self.refresh()
-        return image_id_of(target.relative_to(self._folder))
 
     def remove_image(self, image_id: str) -> None:
         """Refuse: the studies are the clinic's; a correction may belong to the radiograph."""
@@ -153,13 +96,13 @@ class FolderStudies(Datastore):
         """
         if label_tag not in TAGS:
             raise InvalidInput("Expected the tag final or draft.", "Send one of them.")
-        path, file = self.path_of(image_id), Path(label_filename)
-        mask = None if file.stat().st_size == 0 or file.suffix == ".json" else read_mask(file, path)
-        shape = read_radiograph(path).pixels.shape
+        shape, file = self.shape_of(image_id), Path(label_filename)
+        mask = None if file.stat().st_size == 0 or file.suffix == ".json" else read_mask(file, self.path_of(image_id))
         correction = correction_from_params(image_id, {"status": label_tag} | label_info, mask)
-        kept = self.store.add(validated(correction, (shape[0], shape[1])))
+        kept = self.store.add(validated(correction, shape))
         if kept.status is CorrectionStatus.FINAL:
             self._end_lease(image_id)
+        self._after_correction(kept, mask is not None)
         return kept.id
 
     def _end_lease(self, image_id: str) -> None:
@@ -249,15 +192,3 @@ class FolderStudies(Datastore):
         labels = {reading["status"]: {"name": reading["id"], "info": reading} for reading in readings}
         state = "corrected" if CorrectionStatus.FINAL.value in labels else "assessed" if is_assessed else "new"
         return {"image": {"info": {}}, "labels": labels, "state": state, "readings": readings, "held_by": holder}
-
-
-def _radiographs_in(folder: Path) -> Iterator[Path]:
-    """Yield the radiographs of a folder and its subfolders; no hidden ones, none that a link leads out to."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.is_symlink():
-                continue
-            if entry.is_dir():
-                yield from _radiographs_in(Path(entry.path))
-            elif is_probably_radiograph_file(Path(entry.path)):
-                yield Path(entry.path)

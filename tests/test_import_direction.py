@@ -22,6 +22,7 @@ LAYERS = (
         "models registry runtime networks weights",
         "picture drawing",
         *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
+        "dicomweb dicomweb_*",
     ),
     ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
     ("__init__ types errors",),

@@ -84,6 +84,24 @@ class StoreFailed(BoneAgeError):
 
 
 class ArchiveUnreachable(BoneAgeError):
-    """The DICOMweb server does not answer, or refuses what it was asked for."""
+    """The DICOMweb server does not answer, or refuses what it was asked for.
+
+    Args:
+        message: What was expected and what came.
+        advice: What the user can do about it.
+        is_away: True if there was no answer, so that the same request may do later.
+    """
 
     kind = "archive_unreachable"
+
+    def __init__(self, message: str, advice: str = "", is_away: bool = False) -> None:
+        super().__init__(message, advice)
+        self.is_away = is_away
+
+
+class ArchiveRefused(ArchiveUnreachable):
+    """The DICOMweb server answers, and does not take an object; `for_good` if asking again cannot help."""
+
+    def __init__(self, message: str, advice: str = "", for_good: bool = False) -> None:
+        super().__init__(message, advice)
+        self.for_good = for_good

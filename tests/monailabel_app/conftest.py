@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOKEN = "a token of the tests"
 sys.path.insert(0, str(ROOT))
+sys.path.append(str(ROOT / "tests" / "boneage"))  # its PostgreSQL
 
 
 @pytest.fixture(scope="session")

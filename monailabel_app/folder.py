@@ -1,0 +1,119 @@
+"""A folder of radiographs as studies."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from boneage.corrections import CorrectionStore
+from boneage.errors import InvalidInput, UnknownImage
+from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
+from monailabel_app.studies import Studies
+
+REFRESH_SECONDS = 5.0
+
+
+def image_id_of(relative: Path) -> str:
+    """Return the id of a file by its path in the studies: its name and, to tell it from others, a hash of the path."""
+    name = relative.name.lower()
+    suffix = next((s for s in sorted(supported_suffixes, key=len, reverse=True) if name.endswith(s)), "")
+    stem = relative.name[: len(name) - len(suffix)] or "image"
+    digest = hashlib.sha256(relative.as_posix().encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', stem)[:80].lstrip('.')}-{digest}"
+
+
+class FolderStudies(Studies):
+    """Radiographs of a folder and its subfolders; files are only ever added, never changed or removed.
+
+    Args:
+        folder: Of the radiographs.
+        store: Of the corrections.
+    """
+
+    def __init__(self, folder: Path, store: CorrectionStore) -> None:
+        super().__init__(store)
+        self._folder = folder.resolve()
+        self._paths: dict[str, Path] = {}
+        self._listed_at = -REFRESH_SECONDS
+        self._lock = threading.Lock()
+
+    def description(self) -> str:
+        return "Hand radiographs of a folder"
+
+    def list_images(self) -> list[str]:
+        """Return the ids, sorted; the folder is looked through again after some seconds."""
+        with self._lock:
+            if time.monotonic() - self._listed_at > REFRESH_SECONDS:
+                found = (path.relative_to(self._folder) for path in _radiographs_in(self._folder))
+                self._paths = {image_id_of(relative): relative for relative in found}
+                self._listed_at = time.monotonic()
+            return sorted(self._paths)
+
+    def refresh(self) -> None:
+        """Look through the folder at the next chance."""
+        self._listed_at = -REFRESH_SECONDS
+
+    def path_of(self, image_id: str) -> Path:
+        """Return the file of a radiograph.
+
+        Raises:
+            UnknownImage: If no radiograph has this id, or it was deleted meanwhile.
+        """
+        if image_id not in self._paths:
+            self.list_images()
+        relative = self._paths.get(image_id)
+        if relative is None or not (self._folder / relative).is_file():
+            raise UnknownImage("No radiograph of the studies has this id, or it was deleted.", "Ask for the list.")
+        return self._folder / relative
+
+    def shape_of(self, image_id: str) -> tuple[int, int]:
+        rows, columns = read_radiograph(self.path_of(image_id)).pixels.shape
+        return rows, columns
+
+    def get_image_info(self, image_id: str) -> dict[str, Any]:
+        """Return what a client shows of a radiograph; strategies leave their marks here."""
+        path = self.path_of(image_id)
+        return {"ts": int(path.stat().st_mtime), **self._infos.get(image_id, {})}
+
+    def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
+        """Keep an uploaded radiograph, if it can be read, and return its id.
+
+        Raises:
+            UnreadableRadiograph: If it is none; nothing is kept.
+            InvalidInput: If the name that the client chose cannot be one.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", image_id):
+            raise InvalidInput("Expected a name of letters, digits, dots, dashes and lines.", "Choose another name.")
+        upload = Path(image_filename)
+        read_radiograph(upload)
+        target = self._folder / f"{image_id}{''.join(upload.suffixes).lower()}"
+        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as file:
+            shutil.copyfile(upload, file.name)
+        try:
+            os.link(file.name, target)  # fails where the name is taken; nothing is overwritten
+        except FileExistsError:
+            raise InvalidInput("A radiograph of this name is there already.", "Choose another name.") from None
+        finally:
+            os.unlink(file.name)
+        self.refresh()
+        return image_id_of(target.relative_to(self._folder))
+
+
+def _radiographs_in(folder: Path) -> Iterator[Path]:
+    """Yield the radiographs of a folder and its subfolders; no hidden ones, none that a link leads out to."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.is_symlink():
+                continue
+            if entry.is_dir():
+                yield from _radiographs_in(Path(entry.path))
+            elif is_probably_radiograph_file(Path(entry.path)):
+                yield Path(entry.path)
