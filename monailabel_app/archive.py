@@ -75,6 +75,11 @@ class ArchiveStudies(Studies):
     def description(self) -> str:
         return "CR and DX images of a DICOMweb archive"
 
+    @property
+    def work_folder(self) -> Path:
+        """Return a folder beside the corrections, in the user's data folder."""
+        return private_folder(corrections_file(self._archive.address).with_suffix(".work"))
+
     # Radiographs
 
     def list_images(self) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from boneage.corrections import CorrectionStore
+from boneage.dicomweb_places import private_folder
 from boneage.errors import InvalidInput, UnknownImage
 from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
 from monailabel_app.studies import Studies
@@ -47,6 +48,11 @@ class FolderStudies(Studies):
 
     def description(self) -> str:
         return "Hand radiographs of a folder"
+
+    @property
+    def work_folder(self) -> Path:
+        """Return a hidden folder in the studies, which is not looked into for radiographs."""
+        return private_folder(self._folder / ".boneage")
 
     def list_images(self) -> list[str]:
         """Return the ids, sorted; the folder is looked through again after some seconds."""

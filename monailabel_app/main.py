@@ -18,16 +18,20 @@ from boneage import __version__
 from boneage.corrections import CorrectionStore
 from boneage.dicomweb_places import is_address
 from boneage.errors import ArchiveUnreachable, BoneAgeError, InvalidInput, OutputFailed, StoreFailed, UnknownImage
+from boneage.models import MODEL_NAMES
 from boneage.scores import stamp_of
 from monailabel_app.archive import open_archive
 from monailabel_app.folder import FolderStudies
 from monailabel_app.infer import infer_tasks, is_upload
 from monailabel_app.live_models import LiveModels
+from monailabel_app.periodic import Periodic
+from monailabel_app.retraining_state import new_corrections, retraining_state
 from monailabel_app.scoring import NAME as SCORING
 from monailabel_app.scoring import BoneAgeScoring, is_own_process
 from monailabel_app.settings import AppSettings
 from monailabel_app.strategy import strategies
 from monailabel_app.studies import Studies
+from monailabel_app.train import train_tasks
 
 log = logging.getLogger("boneage.app")
 
@@ -49,6 +53,22 @@ class BoneAgeApp(MONAILabelApp):
             version=__version__,
             labels={"hand": 1},
         )
+        if not is_own_process() and (self.settings.retrain_after or self.settings.retrain_at):
+            self._train_periodically()
+
+    def _train_periodically(self) -> None:
+        periodic = Periodic(
+            self._train_all,
+            _is_training,
+            lambda: new_corrections(self.datastore()),
+            self.settings.retrain_after,
+            self.settings.retrain_at,
+        )
+        periodic.run_in_background()
+
+    def _train_all(self) -> None:
+        for name in MODEL_NAMES:  # one after the other
+            AsyncTask.run("train", request={"model": name, "started_by": "the schedule"}, enqueue=True)
 
     def init_datastore(self) -> Studies:
         """Open the folder of studies or the archive, and the store of corrections."""
@@ -62,6 +82,10 @@ class BoneAgeApp(MONAILabelApp):
     def init_infers(self) -> dict[str, Any]:
         """Return the four tasks, which share the loaded models."""
         return infer_tasks(self.models, self.settings.growth_reference)
+
+    def init_trainers(self) -> dict[str, Any]:
+        """Return a task for each model; none begins by itself unless that is set."""
+        return train_tasks(self.models, self.settings.training)
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the strategies; none offers one radiograph to two readers."""
@@ -117,14 +141,22 @@ class BoneAgeApp(MONAILabelApp):
             "limits": {"bone_age_months": [0, 228]},
             "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
             "work_list": self._work_list(),
-            "retraining": {"state": "not available"},
+            "retraining": self._retraining(),
         }
+
+    def _retraining(self) -> dict[str, Any]:
+        begins = {"after": self.settings.retrain_after, "at": self.settings.retrain_at}
+        return retraining_state(self.datastore(), _is_training(), begins)
 
     def _work_list(self) -> dict[str, Any]:
         studies = self.datastore()
         total = len(studies.list_images())
         scored = total - len(studies.scores.missing(studies.list_images(), stamp_of(self.models.versions)))
         return {"states": ["new", "assessed", "corrected"], "radiographs": total, "scored": scored}
+
+
+def _is_training() -> bool:
+    return AsyncTask.status("train", check_if_running=True)[0] is not None
 
 
 def _shown(card: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ NOISY = ("monailabel.endpoints", "monailabel.interfaces", "monailabel.utils")
 def create_app() -> Callable:
     """Return the application; token and upload limit come from $BONEAGE_TOKEN and $BONEAGE_UPLOAD_LIMIT_MB."""
     _run_in_threads()  # before they are made part of the application
+    _tell_progress()
     from monailabel.app import app
 
     for name in NOISY:  # they write requests whole
@@ -148,6 +149,16 @@ def _run_in_threads() -> None:
             if isinstance(route, APIRoute) and inspect.iscoroutinefunction(route.endpoint):
                 route.endpoint = route.dependant.call = _blocking(route.endpoint)
                 route.app = request_response(route.get_route_handler())
+
+
+def _tell_progress() -> None:
+    """Let GET /train/ say how far a training is."""
+    from monailabel.endpoints import train
+    from monailabel.interfaces.utils.app import app_instance
+
+    from monailabel_app.retraining_state import with_progress
+
+    train.status = with_progress(train.status, lambda: app_instance().datastore().work_folder)
 
 
 def _blocking(endpoint: Callable) -> Callable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,24 @@ from boneage.errors import InvalidInput
 from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
 
 _KEYS = ("models", "store", "threads", "growth_reference", "archive_cache_mb")
+_TRAINING_KEYS = ("base", "replay", "not_hands", "train_threads", "retrain_after", "retrain_at")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What the person who starts the server sets about trainings.
+
+    Attributes:
+        base: Data set in RSNA layout that is mixed in; None for the corrections alone.
+        replay: Training radiographs of the base that are mixed in; those held out all take part in the comparison.
+        not_hands: Folder of images without a hand, for the gate.
+        threads: Cores that a training may use.
+    """
+
+    base: Path | None = None
+    replay: int = 2000
+    not_hands: Path | None = None
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -21,6 +40,9 @@ class AppSettings:
         threads: Cores for one inference; with fewer than there are, as many inferences run side by side.
         growth_reference: Table for the SDS.
         archive_cache_mb: How much of an archive's radiographs is kept on this machine.
+        training: How models learn from the corrections.
+        retrain_after: Trainings begin by themselves with so many new corrections; None for never.
+        retrain_at: They begin at this time of each day, as in 02:00, if there is a new correction; None for never.
     """
 
     models: Path | None = None
@@ -28,6 +50,9 @@ class AppSettings:
     threads: int | None = 1
     growth_reference: str = DEFAULT_GROWTH_REFERENCE
     archive_cache_mb: int = 2048
+    training: TrainSettings = TrainSettings()
+    retrain_after: int | None = None
+    retrain_at: str | None = None
 
     @staticmethod
     def from_conf(conf: dict[str, str]) -> AppSettings:
@@ -36,9 +61,11 @@ class AppSettings:
         Raises:
             InvalidInput: If a key is not known or its value not usable.
         """
-        unknown = [key for key in conf if key not in (*_KEYS, "server_mode")]
+        unknown = [key for key in conf if key not in (*_KEYS, *_TRAINING_KEYS, "server_mode")]
         if unknown:
-            raise InvalidInput(f"Unknown --conf {', '.join(unknown)}.", f"Known are {', '.join(_KEYS)}.")
+            raise InvalidInput(
+                f"Unknown --conf {', '.join(unknown)}.", f"Known are {', '.join(_KEYS + _TRAINING_KEYS)}."
+            )
         threads, cache_mb = _whole(conf, "threads", "1"), _whole(conf, "archive_cache_mb", "2048")
         reference = conf.get("growth_reference", DEFAULT_GROWTH_REFERENCE)
         if reference not in growth_references():
@@ -46,7 +73,29 @@ class AppSettings:
                 f"Unknown growth reference {reference!r}.", f"Known are {', '.join(growth_references())}."
             )
         models = Path(conf["models"]) if conf.get("models") else None
-        return AppSettings(models, conf.get("store") or None, threads, reference, cache_mb)
+        after = _whole(conf, "retrain_after", "1") if conf.get("retrain_after") else None
+        store, training = conf.get("store") or None, _training(conf)
+        return AppSettings(models, store, threads, reference, cache_mb, training, after, _time_of_day(conf))
+
+
+def _training(conf: dict[str, str]) -> TrainSettings:
+    replay, threads = _whole(conf, "replay", "2000"), _whole(conf, "train_threads", "1")
+    return TrainSettings(_folder(conf, "base"), replay, _folder(conf, "not_hands"), threads)
+
+
+def _folder(conf: dict[str, str], key: str) -> Path | None:
+    if not conf.get(key):
+        return None
+    if not Path(conf[key]).is_dir():
+        raise InvalidInput(f"Expected {key} as a folder; there is none of this name.", "Correct it.")
+    return Path(conf[key])
+
+
+def _time_of_day(conf: dict[str, str]) -> str | None:
+    text = conf.get("retrain_at") or None
+    if text is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise InvalidInput(f"Expected retrain_at as a time of day, got {text!r}.", "Write it as in 02:00.")
+    return text
 
 
 def _whole(conf: dict[str, str], key: str, default: str) -> int:

@@ -5,11 +5,14 @@ Labels are corrections in the append-only store; where the radiographs lie is th
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
 
+import pydicom
 from monailabel.interfaces.datastore import Datastore
+from pydicom.errors import InvalidDicomError
 
 from boneage.corrections import CorrectionStore
 from boneage.corrections_checked import validated
@@ -22,6 +25,8 @@ from monailabel_app.labels import correction_from_params, info_of
 from monailabel_app.scratch import scratch_folder
 
 log = logging.getLogger("boneage.studies")
+
+_WHOSE = ["IssuerOfPatientID", "PatientID"]
 
 TAGS = {status.value for status in CorrectionStatus}
 
@@ -48,7 +53,20 @@ class Studies(Datastore):
     def set_description(self, description: str) -> None:
         """Do nothing: the description is fixed."""
 
-    # Radiographs: what a child must know
+    # What a child must know
+
+    @property
+    def work_folder(self) -> Path:
+        """Return where trainings keep what they make; only this user can look into it."""
+        raise NotImplementedError
+
+    def patient_of(self, image_id: str) -> str:
+        """Return one word for the patient of a radiograph: two of one patient are trained on together or not at all.
+
+        Raises:
+            UnknownImage: As `path_of`.
+        """
+        return patient_in(self.path_of(image_id)) or image_id
 
     def path_of(self, image_id: str) -> Path:
         """Return the file of a radiograph.
@@ -192,3 +210,14 @@ class Studies(Datastore):
         labels = {reading["status"]: {"name": reading["id"], "info": reading} for reading in readings}
         state = "corrected" if CorrectionStatus.FINAL.value in labels else "assessed" if is_assessed else "new"
         return {"image": {"info": {}}, "labels": labels, "state": state, "readings": readings, "held_by": holder}
+
+
+def patient_in(file: Path) -> str:
+    """Return issuer and id of the patient in a DICOM file, in one word that gives neither away; empty without an id."""
+    try:
+        header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_WHOSE)
+    except (InvalidDicomError, OSError):
+        return ""
+    if not header.get("PatientID"):
+        return ""
+    return hashlib.sha256("\n".join(str(header.get(name, "")) for name in _WHOSE).encode()).hexdigest()

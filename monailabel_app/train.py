@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,14 @@ from boneage.registry import roll_back
 from boneage.training.status import read_status
 from monailabel_app.live_models import LiveModels
 from monailabel_app.scoring import is_own_process
+from monailabel_app.settings import TrainSettings
 from monailabel_app.studies import Studies
 
 log = logging.getLogger("boneage.train")
 
 POLITENESS = 15  # of 19: inferences come first
 UNFINISHED = ("preparing", "training", "comparing")
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What the person who starts the server sets about trainings.
-
-    Attributes:
-        base: Data set in RSNA layout that is mixed in; None for the corrections alone.
-        replay: Training radiographs of the base that are mixed in; those held out all take part in the comparison.
-        not_hands: Folder of images without a hand, for the gate.
-        threads: Cores that a training may use.
-    """
-
-    base: Path | None = None
-    replay: int = 2000
-    not_hands: Path | None = None
-    threads: int = 1
+RUN_NAME = "%Y%m%d-%H%M%S"  # when it began, UTC
 
 
 def train_tasks(models: LiveModels, settings: TrainSettings) -> dict[str, TrainTask]:
@@ -125,7 +109,7 @@ def last_run(work_folder: Path, name: str) -> Path | None:
 
 def new_run(work_folder: Path, name: str) -> Path:
     """Return a new folder for a run, named after the time."""
-    return work_folder / "runs" / name / time.strftime("%Y%m%d-%H%M%S")
+    return work_folder / "runs" / name / time.strftime(RUN_NAME, time.gmtime())
 
 
 def _be_polite(threads: int) -> None:

@@ -17,7 +17,21 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import Column, Engine, Float, Integer, LargeBinary, MetaData, Row, String, Table, Text, event, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.schema import DDL
 
 from boneage.corrections_checked import validated
@@ -210,6 +224,16 @@ class CorrectionStore:
         of_image = [] if image_id is None else [_rows.c.image_id == image_id]
         with store_errors(), self.engine.connect() as connection:
             return set(connection.scalars(select(_rows.c.id).where(_rows.c.mask_png.is_not(None), *of_image)))
+
+    def finals_since(self, moment: datetime | None) -> int:
+        """Return how many final corrections came after a moment, withdrawn ones too; None for all."""
+        query = select(func.count()).where(
+            _rows.c.status == CorrectionStatus.FINAL.value,
+            _rows.c.withdraws.is_(None),
+            *([] if moment is None else [_rows.c.made_at > moment.astimezone(timezone.utc).isoformat()]),
+        )
+        with store_errors(), self.engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
 
     def _select(self, *conditions: Any) -> list[Correction]:
         with store_errors(), self.engine.connect() as connection:
