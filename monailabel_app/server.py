@@ -26,6 +26,7 @@ from monailabel.interfaces.exception import MONAILabelException
 from monailabel.utils.async_tasks.task import AsyncTask
 
 from boneage.errors import BoneAgeError
+from boneage.models import MODEL_NAMES
 
 log = logging.getLogger("boneage.server")
 
@@ -102,6 +103,9 @@ class Door:
         size = headers.get(b"content-length", b"0")
         if not size.isdigit() or int(size) > self._most_bytes:
             return self._too_large()
+        trainer = re.fullmatch(r"/train/([^/]+)", scope["path"])
+        if trainer and scope["method"] == "POST" and trainer[1] not in MODEL_NAMES:
+            return _json_error(404, "invalid_input", f"Expected one of {', '.join(MODEL_NAMES)}.", "Name one.")
         for name, value in parse_qsl(scope["query_string"].decode("latin-1")):
             if name in CHECKED_NAMES and value and not SAFE_VALUE.fullmatch(value):
                 return _json_error(400, "invalid_input", f"Expected {name} as an id, not a path.", "See /datastore/.")

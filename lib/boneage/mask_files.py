@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from PIL import Image, UnidentifiedImageError
 
 from boneage.errors import InvalidInput, UnreadableRadiograph
+from boneage.radiograph import is_dicom
 from boneage.volume_in import as_displayed, three_dimensional
 
 _EXIF_ORIENTATION = 0x0112
@@ -41,10 +42,9 @@ def write_mask(hand_mask: np.ndarray, radiograph_file: Path, out: Path) -> None:
         out: A file name that ends in .nrrd or .nii.gz.
     """
     source = _source(radiograph_file)
-    displayed, _ = as_displayed(source)
     stored = _turned(hand_mask, _orientation(radiograph_file), back=True)
     label = sitk.GetImageFromArray(stored.astype(np.uint8)[None])
-    label.CopyInformation(displayed)
+    label.CopyInformation(_as_read(source, radiograph_file))
     sitk.WriteImage(sitk.DICOMOrient(label, _axes(source)), str(out), useCompression=True)
 
 
@@ -65,8 +65,13 @@ def read_mask(file: Path, radiograph_file: Path) -> np.ndarray:
             "Send the mask on the radiograph's own grid.",
         )
     label.CopyInformation(source)  # a PNG says nothing of the geometry; the size decides
-    displayed, _ = as_displayed(label)
-    return _turned(sitk.GetArrayFromImage(displayed)[0] > 0, _orientation(radiograph_file))
+    read = _as_read(label, radiograph_file)
+    return _turned(sitk.GetArrayFromImage(read)[0] > 0, _orientation(radiograph_file))
+
+
+def _as_read(image: sitk.Image, radiograph_file: Path) -> sitk.Image:
+    """Put rows and columns into the order of the radiograph's pixels: a volume's are turned, a DICOM file's are not."""
+    return image if is_dicom(radiograph_file) else as_displayed(image)[0]
 
 
 def _source(path: Path) -> sitk.Image:

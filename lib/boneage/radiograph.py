@@ -19,6 +19,7 @@ from boneage.polarity import looks_inverted
 from boneage.types import Radiograph
 
 __all__ = [
+    "is_dicom",
     "is_probably_radiograph_file",
     "looks_inverted",
     "months_between",
@@ -72,6 +73,15 @@ def is_probably_radiograph_file(path: Path) -> bool:
         return has_no_ending and _first_bytes(path)[128:132] == b"DICM"
     except UnreadableRadiograph:
         return False
+
+
+def is_dicom(path: Path) -> bool:
+    """Say whether a file is read as DICOM, by its first bytes.
+
+    Raises:
+        UnreadableRadiograph: If it cannot be read.
+    """
+    return _format_of(_first_bytes(path)) == "DICOM"
 
 
 def _read_as(file_format: str, path: Path) -> Radiograph:

@@ -66,6 +66,21 @@ def test_a_mask_lies_over_a_dicom_radiograph(tags, tmp_path):
     assert np.array_equal(read_mask(tmp_path / "label.nii.gz", path), mask)
 
 
+@pytest.mark.parametrize(
+    "orientation", ["1 0 0 0 1 0", "-1 0 0 0 1 0", "1 0 0 0 -1 0", "0 1 0 1 0 0", "0 1 0 0 0 -1", "0 0 -1 1 0 0"]
+)
+def test_a_mask_lies_over_a_dicom_radiograph_however_it_lay_in_space(orientation, tmp_path):
+    space = {"ImageOrientationPatient": orientation.split(), "ImagePositionPatient": [5.0, -7.0, 2.0]}
+    path = a_dicom(tmp_path, a_picture().astype(np.uint16) * 16, PixelSpacing=[0.2, 0.3], **space)
+    mask = a_picture() > 120
+    write_mask(mask, path, tmp_path / "label.nrrd")
+    source, label = sitk.ReadImage(str(path)), sitk.ReadImage(str(tmp_path / "label.nrrd"))
+    assert label.GetDirection() == pytest.approx(source.GetDirection())
+    assert label.GetOrigin() == pytest.approx(source.GetOrigin())
+    assert np.array_equal(sitk.GetArrayFromImage(label)[0] > 0, mask)
+    assert np.array_equal(read_mask(tmp_path / "label.nrrd", path), mask)
+
+
 def test_a_mask_of_another_size_or_no_image_at_all_is_refused(tmp_path):
     path = the_file("a.png", tmp_path)
     Image.fromarray(np.ones((120, 81), np.uint8)).save(tmp_path / "label.png")

@@ -57,6 +57,12 @@ def test_what_cannot_be_meant_is_refused(client, params):
     assert (answer.status_code, answer.json()["error"]["kind"]) == (400, "invalid_input")
 
 
+def test_a_training_of_a_model_that_is_none_begins_nothing(client):
+    answer = client.post("/train/liver", json={})
+    assert answer.status_code == 404
+    assert "hand_detector" in answer.json()["error"]["message"]
+
+
 def test_nothing_to_roll_back_to_is_said(client):
     answer = client.post(f"/train/{NAME}?run_sync=true", json={"action": "roll back"})
     assert answer.status_code == 400
