@@ -22,11 +22,13 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, request_response
+from monailabel.config import settings
 from monailabel.interfaces.exception import MONAILabelException
 from monailabel.utils.async_tasks.task import AsyncTask
 
 from boneage.errors import BoneAgeError
 from boneage.models import MODEL_NAMES
+from monailabel_app.settings import AppSettings
 
 log = logging.getLogger("boneage.server")
 
@@ -38,7 +40,12 @@ NOISY = ("monailabel.endpoints", "monailabel.interfaces", "monailabel.utils")
 
 
 def create_app() -> Callable:
-    """Return the application; token and upload limit come from $BONEAGE_TOKEN and $BONEAGE_UPLOAD_LIMIT_MB."""
+    """Return the application; token and upload limit come from $BONEAGE_TOKEN and $BONEAGE_UPLOAD_LIMIT_MB.
+
+    Raises:
+        InvalidInput: If a setting cannot be used; said now, since MONAI Label would bury it in a traceback.
+    """
+    AppSettings.from_conf(settings.MONAI_LABEL_APP_CONF)
     _run_in_threads()  # before they are made part of the application
     _tell_progress()
     from monailabel.app import app

@@ -45,6 +45,7 @@ class _Studies(click.ParamType):
 @click.option("--archive-ca", type=_FILE, help="Authority of the archive's certificate (also $REQUESTS_CA_BUNDLE).")
 @click.option("--archive-cache", type=click.IntRange(1), default=2048, show_default=True, help="Of radiographs, in MB.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Cores for one inference.")
+@click.option("--conf", multiple=True, metavar="KEY=VALUE", help="Of the app, as base=DIR or retrain_after=50.")
 @click.option("--upload-limit", type=click.IntRange(1), default=100, show_default=True, help="In MB.")
 def serve(
     studies: str,
@@ -58,6 +59,7 @@ def serve(
     archive_ca: Path | None,
     archive_cache: int,
     threads: int,
+    conf: tuple[str, ...],
     upload_limit: int,
 ) -> None:
     """Serve the MONAI Label app on a folder of radiographs or a DICOMweb archive, until Ctrl-C.
@@ -72,19 +74,27 @@ def serve(
         os.environ["BONEAGE_ARCHIVE_CA"] = str(archive_ca.resolve())
     if is_address(studies):
         _check_archive(studies)
-    conf = {"threads": str(threads), "archive_cache_mb": str(archive_cache)}
-    conf |= {"models": str(models_dir)} if models_dir else {}
-    conf |= {"store": store} if store else {}
+    settings = {"threads": str(threads), "archive_cache_mb": str(archive_cache), **_pairs(conf)}
+    settings |= {"models": str(models_dir)} if models_dir else {}
+    settings |= {"store": store} if store else {}
     os.environ |= {
         "BONEAGE_TOKEN": token,
         "BONEAGE_UPLOAD_LIMIT_MB": str(upload_limit),
         "MONAI_LABEL_APP_DIR": str(_app_folder()),
         "MONAI_LABEL_STUDIES": studies,
-        "MONAI_LABEL_APP_CONF": json.dumps(conf),
+        "MONAI_LABEL_APP_CONF": json.dumps(settings),
         "MONAI_LABEL_SESSIONS": "false",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")])),  # for its processes
     }
     _run(host, port, certificate, key)
+
+
+def _pairs(conf: tuple[str, ...]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in conf]
+    for key, equals, _ in pairs:
+        if not key or not equals:
+            raise InvalidInput(f"Expected --conf as KEY=VALUE, got {key[:20]!r}.", "Write it as in retrain_after=50.")
+    return {key: value for key, _, value in pairs}
 
 
 def _check_access(host: str, token: str, certificate: Path | None, key: Path | None) -> None:

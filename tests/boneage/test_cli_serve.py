@@ -84,6 +84,20 @@ def test_the_server_with_tls_and_token_scores_in_the_background_and_stops_cleanl
     assert "5627" not in log and "secret" not in log and "Scored 1 of 1" in log
 
 
+@pytest.mark.parametrize(
+    ("conf", "message"),
+    [("retrain_at=25:00", "time of day, got '25:00'"), ("nonsense=1", "Unknown --conf nonsense"), ("x", "KEY=VALUE")],
+)
+def test_a_setting_that_cannot_be_used_ends_the_start_with_one_sentence(conf, message, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [BONEAGE, "serve", "--studies", tmp_path, "--port", str(port), "--conf", conf]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
 def _wait_until_scored(client, address):
     for _ in range(240):
         if client.get(f"{address}/info/", timeout=30).json()["work_list"] | {"states": 0} == {
