@@ -1,0 +1,133 @@
+"""Two small pictures for the panel: where the bone age may lie, and how a training goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import qt
+
+WIDTH, HEIGHT = 420, 150  # pixels
+LEFT, RIGHT, TOP, BOTTOM = 34, 12, 10, 34
+PAPER, INK, GREY, FILL, MARK, AGE = "#ffffff", "#1f2933", "#c9ced6", "#8fb8de", "#0b4f8a", "#c2410c"
+MONTHS_IN_YEAR = 12
+
+
+def distribution_plot(
+    curves: Sequence[tuple[float, ...]], bone_ages: Sequence[float], interval: tuple[float, float], age: float | None
+):
+    """Draw one or two distributions over months as a QPixmap, with the bone ages, the interval and the child's age.
+
+    Args:
+        curves: Probabilities of the months from 0, one curve for each sex that was assessed.
+        bone_ages: In months, one for each curve.
+        interval: Ends of the 90 % interval of the first, in months; shaded.
+        age: Chronological age in months; None if not known.
+    """
+    first, last = _shown_months(curves, age)
+    highest = max(max(curve) for curve in curves) or 1.0
+    with _Canvas((first, last), (0.0, 1.1 * highest)) as canvas:
+        canvas.bars(list(enumerate(curves[0])), FILL, *interval)
+        for curve, bone_age in zip(curves, bone_ages):
+            canvas.line([(month, value) for month, value in enumerate(curve) if first <= month <= last], MARK)
+            canvas.upright(bone_age, MARK)
+        if age is not None:
+            canvas.upright(age, AGE, dashed=True)
+        canvas.years()
+        canvas.caption("years; blue: bone age" + ("" if age is None else ", dashed: the child's age"))
+        return canvas.pixmap
+
+
+def training_plot(points: Sequence[tuple[float, float]], name: str):
+    """Draw a figure of a training over its epochs as a QPixmap; the axis begins at zero."""
+    epochs, values = [point[0] for point in points], [point[1] for point in points]
+    with _Canvas((min(epochs), max(*epochs, min(epochs) + 1)), (0.0, 1.1 * max(values) or 1.0)) as canvas:
+        canvas.line(points, MARK)
+        canvas.write(LEFT - 30, TOP + 8, f"{max(values):.3g}")
+        for epoch in sorted({int(epochs[0]), int(epochs[-1])}):
+            canvas.tick(epoch, str(epoch))
+        canvas.caption(f"epochs; {name}")
+        return canvas.pixmap
+
+
+def _shown_months(curves: Sequence[tuple[float, ...]], age: float | None) -> tuple[float, float]:
+    """Return the years around what has any probability and around the child's age."""
+    likely = [month for curve in curves for month, value in enumerate(curve) if value > 0.005 * max(curve)]
+    wanted = likely + ([] if age is None else [age])
+    first = MONTHS_IN_YEAR * int(max(min(wanted) - 6, 0) // MONTHS_IN_YEAR)
+    last = MONTHS_IN_YEAR * int((max(wanted) + 6) // MONTHS_IN_YEAR + 1)
+    return float(first), float(last)
+
+
+class _Canvas:
+    """A pixmap with axes; draws in the units of the axes."""
+
+    def __init__(self, across: tuple[float, float], up: tuple[float, float]) -> None:
+        self._across, self._up = across, up
+        self.pixmap = qt.QPixmap(WIDTH, HEIGHT)
+        self.pixmap.fill(qt.QColor(PAPER))
+        self._painter = qt.QPainter()
+
+    def __enter__(self) -> _Canvas:
+        self._painter.begin(self.pixmap)
+        self._painter.setRenderHint(qt.QPainter.Antialiasing)
+        self._pen(INK)
+        self._painter.drawLine(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._painter.end()
+
+    def bars(self, points: Sequence[tuple[float, float]], colour: str, first: float, last: float) -> None:
+        """Fill between the axis and the points whose place lies between `first` and `last`."""
+        width = int(self._x(1) - self._x(0)) + 1
+        for place, value in points:
+            if first <= place <= last:
+                top = self._y(value)
+                self._painter.fillRect(self._x(place), top, width, HEIGHT - BOTTOM - top, qt.QColor(colour))
+
+    def line(self, points: Sequence[tuple[float, float]], colour: str) -> None:
+        """Draw a line through the points."""
+        self._pen(colour, 2)
+        for start, end in zip(points, points[1:]):
+            self._painter.drawLine(self._x(start[0]), self._y(start[1]), self._x(end[0]), self._y(end[1]))
+
+    def upright(self, place: float, colour: str, dashed: bool = False) -> None:
+        """Draw a line from the axis to the top."""
+        self._pen(colour, 2, dashed)
+        self._painter.drawLine(self._x(place), TOP, self._x(place), HEIGHT - BOTTOM)
+
+    def years(self) -> None:
+        """Write the years along the axis, every second one where they are many."""
+        first, last = (int(end // MONTHS_IN_YEAR) for end in self._across)
+        for year in range(first, last + 1, 1 if last - first <= 12 else 2):
+            self.tick(MONTHS_IN_YEAR * year, str(year))
+
+    def tick(self, place: float, text: str) -> None:
+        """Mark a place of the axis and write beneath it."""
+        self._pen(GREY)
+        self._painter.drawLine(self._x(place), HEIGHT - BOTTOM, self._x(place), HEIGHT - BOTTOM + 4)
+        self.write(self._x(place) - 4 * len(text), HEIGHT - BOTTOM + 15, text)
+
+    def caption(self, text: str) -> None:
+        """Write beneath the axis."""
+        self.write(LEFT, HEIGHT - 5, text)
+
+    def write(self, x: int, y: int, text: str) -> None:
+        """Write at a place in pixels."""
+        self._pen(INK)
+        self._painter.setFont(qt.QFont("Sans Serif", 8))
+        self._painter.drawText(x, y, text)
+
+    def _pen(self, colour: str, width: int = 1, dashed: bool = False) -> None:
+        pen = qt.QPen(qt.QColor(colour))
+        pen.setWidth(width)
+        pen.setStyle(qt.Qt.DashLine if dashed else qt.Qt.SolidLine)
+        self._painter.setPen(pen)
+
+    def _x(self, place: float) -> int:
+        first, last = self._across
+        return int(LEFT + (place - first) / (last - first) * (WIDTH - LEFT - RIGHT))
+
+    def _y(self, value: float) -> int:
+        low, high = self._up
+        return int(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM))
