@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from .contract import HandBox
 from .errors import ClientError, ErrorKind
+from .exif import stored_from_shown
 
 SHOWN_AS = ("PIL", "LIP", "LPS")
 """Directions (column, row, slice order) in which a slice across x, y, z is shown; the server's own choice."""
@@ -85,13 +86,14 @@ class PictureGrid:
         return axes, np.sign(turn[axes, range(3)]).astype(int)
 
 
-def grid_of(geometry: Geometry, is_turned_by_server: bool) -> PictureGrid:
+def grid_of(geometry: Geometry, is_turned_by_server: bool, orientation: int = 1) -> PictureGrid:
     """Return the grid of the server's picture in a volume of one slice.
 
     Args:
         geometry: Of the volume.
         is_turned_by_server: True for the formats that the server turns (NIfTI, NRRD); False for those whose order of
             pixels it takes (DICOM, PNG, JPEG, TIFF).
+        orientation: By which EXIF asks to turn a JPEG or TIFF.
 
     Raises:
         ClientError: UNSUITABLE if the volume is not one slice, or is skewed.
@@ -101,7 +103,7 @@ def grid_of(geometry: Geometry, is_turned_by_server: bool) -> PictureGrid:
         raise ClientError(ErrorKind.UNSUITABLE, f"Expected one radiograph, got a volume of {size}.", "Show another.")
     stored = _image(geometry)
     if not is_turned_by_server:
-        return _stored_grid(geometry)
+        return _stored_grid(geometry, orientation)
     slice_axis = geometry.size.index(1)
     across = int(np.argmax(np.abs(np.reshape(geometry.direction_lps, (3, 3))[:, slice_axis])))
     shown = sitk.DICOMOrient(stored, SHOWN_AS[across])
@@ -110,10 +112,12 @@ def grid_of(geometry: Geometry, is_turned_by_server: bool) -> PictureGrid:
     return PictureGrid(geometry, columns, rows, picture_to_ijk)
 
 
-def _stored_grid(geometry: Geometry) -> PictureGrid:
+def _stored_grid(geometry: Geometry, orientation: int) -> PictureGrid:
     if geometry.size[2] != 1:
         raise ClientError(ErrorKind.UNSUITABLE, "The slice lies across the radiograph's rows.", "Load it again.")
-    return PictureGrid(geometry, geometry.size[0], geometry.size[1], np.eye(4))
+    columns, rows = geometry.size[:2]
+    shown = (rows, columns) if orientation >= 5 else (columns, rows)
+    return PictureGrid(geometry, *shown, stored_from_shown(orientation, columns, rows))
 
 
 def _image(geometry: Geometry) -> sitk.Image:
