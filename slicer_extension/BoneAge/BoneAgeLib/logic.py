@@ -13,15 +13,13 @@ import numpy as np
 import slicer
 
 from . import findings, volumes
+from .comparison import changes_of
 from .contract import Assessed, Assessment, Downloaded, HandBox, Outgoing, Reading
 from .corrections import Changes, ExpertInput, years_and_months
 from .dicom_facts import DicomFacts
 from .errors import ClientError, ErrorKind
 from .folders import CaseFolders
 from .pictures import mask_voxels, nrrd_of
-
-LEAST_MOVE_PX = 0.5
-"""A side of the hand box that moved by less was not moved."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,23 +159,11 @@ class BoneAgeLogic:
         """Return what differs from what the models found; without a finding, all that is there counts as changed.
 
         Raises:
-            ClientError: INVALID if the hand box lies outside, the outline was emptied, or what was typed cannot be sent.
+            ClientError: INVALID if the hand box lies outside, the outline was erased, or what was typed is amiss.
         """
-        expert.checked()
-        case, box, hand = self._case(volume), self.hand_box(volume), self._outline(volume)
-        moved = None if case is None or box is None else _moved_px(box, case.found.hand.box)
-        before = None if case is None else case.found_mask
-        _refuse_emptied(hand, before, expert)
-        added, removed = _differing_px(hand, before)
-        is_edited = hand is not None and added + removed > 0
-        return Changes(
-            expert,
-            hand_box=box if moved is None or moved > LEAST_MOVE_PX else None,
-            mask_nrrd=self.mask_nrrd(volume) if is_edited else None,
-            moved_px=moved,
-            added_px=added,
-            removed_px=removed,
-        )
+        case, hand = self._case(volume), self._outline(volume)
+        found = (case.found.hand.box, case.found_mask) if case else (None, None)
+        return changes_of(expert, self.hand_box(volume), hand, self.mask_nrrd(volume), *found)
 
     # Readings of others
 
@@ -237,27 +223,6 @@ class BoneAgeLogic:
     def _file_of_instance(self, instance: str) -> str:
         database = self._database or getattr(slicer, "dicomDatabase", None)
         return database.fileForInstance(instance) if database is not None else ""
-
-
-def _moved_px(now: HandBox, before: HandBox) -> float:
-    return max(abs(now.as_json()[side] - before.as_json()[side]) for side in before.as_json())
-
-
-def _differing_px(now: np.ndarray | None, before: np.ndarray | None) -> tuple[int, int]:
-    """Return how many pixels were added and removed."""
-    if now is None:
-        return 0, 0 if before is None else int(before.sum())
-    if before is None:
-        return int(now.sum()), 0
-    return int((now & ~before).sum()), int((before & ~now).sum())
-
-
-def _refuse_emptied(now: np.ndarray | None, before: np.ndarray | None, expert: ExpertInput) -> None:
-    """Ask instead of sending an outline as found where the person has erased it."""
-    if now is None and before is not None and not expert.rejected_because.strip():
-        raise ClientError(
-            ErrorKind.INVALID, "The outline was erased.", "Draw it anew, assess again, or reject the radiograph."
-        )
 
 
 def _reading_name(reading: Reading) -> str:

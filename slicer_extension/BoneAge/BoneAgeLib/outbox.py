@@ -6,37 +6,23 @@ not at all. What the server will never take is set aside with its reason, for th
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable, Optional
 
+from . import outbox_entries as entries
 from .contract import Submission
-from .disk import disk_errors, sync_folder, write_durably
+from .disk import disk_errors, sync_folder
 from .errors import ClientError, ErrorKind
+from .outbox_entries import Entry
 
 _WAITING, _ASIDE = "waiting", "aside"
-_FORM, _MASK, _STATE = "submission.json", "mask.nrrd", "state.json"
 
 Progress = Callable[[Optional[float], str], None]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A correction in the outbox; `reason` says why the last try failed."""
-
-    id: str
-    server: str
-    image_id: str
-    summary: str
-    made_at: datetime
-    reason: str = ""
-    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,16 +56,10 @@ class Outbox:
 
     def put(self, submission: Submission) -> None:
         """Keep a correction; it takes the place of one of the same id."""
-        form = {name: value for name, value in vars(submission).items() if name != "mask_nrrd"}
-        made = datetime.now(timezone.utc).isoformat()
         half = self._folder / f".half-{submission.id}"
         with self._lock, disk_errors():
             shutil.rmtree(half, ignore_errors=True)
-            half.mkdir(mode=0o700)
-            if submission.mask_nrrd:
-                write_durably(half / _MASK, submission.mask_nrrd)
-            write_durably(half / _FORM, json.dumps({**form, "made_at": made}).encode())
-            sync_folder(half)
+            entries.write(submission, half)
             replaced = self._find(submission.id)
             half.rename(self._folder / _WAITING / f"{time.time_ns():020d}-{submission.id}")
             sync_folder(self._folder / _WAITING)
@@ -94,7 +74,7 @@ class Outbox:
     def take_back(self, id: str) -> Submission:
         """Return a correction, to be edited; it stays until it is put again or discarded."""
         with self._lock, disk_errors():
-            return _read(self._place(id))
+            return entries.submission_in(self._place(id))
 
     def retry(self, id: str) -> None:
         """Let a correction that was set aside wait again."""
@@ -143,9 +123,9 @@ class Outbox:
         sent: list[str] = []
         aside: list[Entry] = []
         error: ClientError | None = None
-        entries = self.waiting(client.address)
-        for done, entry in enumerate(entries):
-            progress(done / len(entries), f"Sending correction {done + 1} of {len(entries)}")
+        waiting = self.waiting(client.address)
+        for done, entry in enumerate(waiting):
+            progress(done / len(waiting), f"Sending correction {done + 1} of {len(waiting)}")
             try:
                 self._send(entry.id, client, cancel)
                 sent.append(entry.id)
@@ -155,12 +135,12 @@ class Outbox:
                     error = failure
                     break
                 aside.append(self._entry_of(entry.id))
-        return SendReport(tuple(sent), tuple(aside), len(entries) - len(sent) - len(aside), error)
+        return SendReport(tuple(sent), tuple(aside), len(waiting) - len(sent) - len(aside), error)
 
     def _send(self, id: str, client: Any, cancel: threading.Event) -> None:
         with self._lock, disk_errors():
             place = self._place(id)
-            submission = _read(place)
+            submission = entries.submission_in(place)
         client.submit(submission, cancel)
         with self._lock, disk_errors():
             if place.exists():  # not if it was edited meanwhile: then the new one waits
@@ -171,8 +151,7 @@ class Outbox:
             place = self._find(id)
             if place is None:
                 return
-            tries = _state(place).get("tries", 0) + 1
-            write_durably(place / _STATE, json.dumps({"reason": str(failure), "tries": tries}).encode())
+            entries.note_failure(place, str(failure))
             if failure.is_final:
                 place.rename(self._folder / _ASIDE / place.name)
 
@@ -180,12 +159,19 @@ class Outbox:
 
     def _entries(self, where: str, server: str | None) -> list[Entry]:
         with self._lock, disk_errors():
-            entries = [_entry(place) for place in sorted((self._folder / where).iterdir())]
-        return [entry for entry in entries if server in (None, entry.server)]
+            self._set_damaged_aside()
+            found = [entries.entry_in(place) for place in sorted((self._folder / where).iterdir())]
+        return [entry for entry in found if server is None or entry.server in (server, entries.NO_SERVER)]
+
+    def _set_damaged_aside(self) -> None:
+        """Keep what cannot be read from holding the others back; the person sees it among what was set aside."""
+        for place in (self._folder / _WAITING).iterdir():
+            if entries.entry_in(place).server == entries.NO_SERVER:
+                place.rename(self._folder / _ASIDE / place.name)
 
     def _entry_of(self, id: str) -> Entry:
         with self._lock, disk_errors():
-            return _entry(self._place(id))
+            return entries.entry_in(self._place(id))
 
     def _find(self, id: str) -> Path | None:
         places = [
@@ -216,26 +202,6 @@ class Outbox:
                 for place in list((self._folder / where).iterdir()):
                     if place != self._find(place.name.split("-", 1)[-1]):
                         self._remove(place)
-
-
-def _read(place: Path) -> Submission:
-    form, mask = _json(place / _FORM), place / _MASK
-    form.pop("made_at", None)
-    return Submission(**form, mask_nrrd=mask.read_bytes() if mask.exists() else None)
-
-
-def _entry(place: Path) -> Entry:
-    form, state = _json(place / _FORM), _state(place)
-    made_at = datetime.fromisoformat(form["made_at"])
-    return Entry(form["id"], form["server"], form["image_id"], form["summary"], made_at, **state)
-
-
-def _state(place: Path) -> dict[str, Any]:
-    return _json(place / _STATE) if (place / _STATE).exists() else {}
-
-
-def _json(file: Path) -> dict[str, Any]:
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _silent(fraction: float | None, text: str) -> None:
