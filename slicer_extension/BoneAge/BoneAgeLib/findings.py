@@ -101,7 +101,7 @@ def show_reading(scene: Any, volume: Any, place: int, reading_id: str, name: str
     return segmentation
 
 
-def outline_of(segmentation: Any, volume: Any, segment: str = HAND_SEGMENT) -> np.ndarray | None:
+def outline_of(segmentation: Any, volume: Any, segment: str) -> np.ndarray | None:
     """Return a segment as (k, j, i) bool on the voxels of the volume; None if it is not there or empty."""
     if segmentation.GetSegmentation().GetSegment(segment) is None:
         return None
@@ -114,6 +114,14 @@ def outline_of(segmentation: Any, volume: Any, segment: str = HAND_SEGMENT) -> n
     values = numpy_support.vtk_to_numpy(resampled.GetPointData().GetScalars())
     hand = values.reshape(tuple(reversed(resampled.GetDimensions()))) > 0
     return hand if hand.any() else None
+
+
+def hand_outline_of(segmentation: Any, volume: Any) -> np.ndarray | None:
+    """Return the hand, (k, j, i) bool: its own segment, or the only one there is where the person drew it anew."""
+    ids = list(segmentation.GetSegmentation().GetSegmentIDs())
+    if HAND_SEGMENT not in ids and len(ids) != 1:
+        return None
+    return outline_of(segmentation, volume, HAND_SEGMENT if HAND_SEGMENT in ids else ids[0])
 
 
 def _segmentation(scene: Any, volume: Any, role: str, name: str) -> Any:

@@ -18,6 +18,9 @@ from .exif import stored_from_shown
 SHOWN_AS = ("PIL", "LIP", "LPS")
 """Directions (column, row, slice order) in which a slice across x, y, z is shown; the server's own choice."""
 
+SKEW_TOLERANCE = 1e-4
+"""How far the axes of a volume may be from right angles (cosine)."""
+
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -121,16 +124,20 @@ def _stored_grid(geometry: Geometry, orientation: int) -> PictureGrid:
 
 
 def _image(geometry: Geometry) -> sitk.Image:
-    image = sitk.Image(geometry.size, sitk.sitkUInt8)
-    try:
-        image.SetSpacing(geometry.spacing)
-        image.SetOrigin(geometry.origin_lps)
-        image.SetDirection(geometry.direction_lps)
-    except RuntimeError:
+    axes = geometry.matrix[:3, :3]
+    if min(geometry.spacing) <= 0 or not np.allclose(_normed(axes).T @ _normed(axes), np.eye(3), atol=SKEW_TOLERANCE):
         raise ClientError(
-            ErrorKind.UNSUITABLE, "The volume's axes are not at right angles.", "Harden its transform, or load it anew."
-        ) from None
+            ErrorKind.UNSUITABLE, "The volume's axes are not at right angles.", "Load the radiograph anew."
+        )
+    image = sitk.Image(geometry.size, sitk.sitkUInt8)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(geometry.origin_lps)
+    image.SetDirection(geometry.direction_lps)
     return image
+
+
+def _normed(axes: np.ndarray) -> np.ndarray:
+    return axes / np.linalg.norm(axes, axis=0)
 
 
 def _index_to_lps(image: sitk.Image) -> np.ndarray:

@@ -198,7 +198,7 @@ class BoneAgeLogic:
 
     def _outline(self, volume: Any) -> np.ndarray | None:
         segmentation = findings.found(self.scene, volume, findings.OUTLINE)
-        return None if segmentation is None else findings.outline_of(segmentation, volume)
+        return None if segmentation is None else findings.hand_outline_of(segmentation, volume)
 
     def _check_is_about(self, volume: Any, assessment: Assessment, server: str, shape: tuple[int, int]) -> None:
         is_it = assessment.image_id == self.image_id_of(volume, server)
