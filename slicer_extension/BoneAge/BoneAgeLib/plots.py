@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import qt
 
 WIDTH, HEIGHT = 420, 150  # pixels
-LEFT, RIGHT, TOP, BOTTOM = 34, 12, 10, 34
+LEFT, RIGHT, TOP, BOTTOM = 14, 14, 10, 36
 PAPER, INK, GREY, FILL, MARK, AGE = "#ffffff", "#1f2933", "#c9ced6", "#8fb8de", "#0b4f8a", "#c2410c"
 MONTHS_IN_YEAR = 12
+BLUE, DASHED = "    blue: bone age, its 90 % interval shaded", "    dashed: the child's age"
 
 
 def distribution_plot(
@@ -26,14 +27,14 @@ def distribution_plot(
     first, last = _shown_months(curves, age)
     highest = max(max(curve) for curve in curves) or 1.0
     with _Canvas((first, last), (0.0, 1.1 * highest)) as canvas:
-        canvas.bars(list(enumerate(curves[0])), FILL, *interval)
+        canvas.fill([(month, value) for month, value in enumerate(curves[0]) if interval[0] <= month <= interval[1]])
         for curve, bone_age in zip(curves, bone_ages):
-            canvas.line([(month, value) for month, value in enumerate(curve) if first <= month <= last], MARK)
+            canvas.line([(month, value) for month, value in enumerate(curve) if first <= month <= last])
             canvas.upright(bone_age, MARK)
         if age is not None:
             canvas.upright(age, AGE, dashed=True)
         canvas.years()
-        canvas.caption("years; blue: bone age" + ("" if age is None else ", dashed: the child's age"))
+        canvas.caption("years" + BLUE + ("" if age is None else DASHED))
         return canvas.pixmap
 
 
@@ -41,8 +42,8 @@ def training_plot(points: Sequence[tuple[float, float]], name: str):
     """Draw a figure of a training over its epochs as a QPixmap; the axis begins at zero."""
     epochs, values = [point[0] for point in points], [point[1] for point in points]
     with _Canvas((min(epochs), max(*epochs, min(epochs) + 1)), (0.0, 1.1 * max(values) or 1.0)) as canvas:
-        canvas.line(points, MARK)
-        canvas.write(LEFT - 30, TOP + 8, f"{max(values):.3g}")
+        canvas.line(points)
+        canvas.write(LEFT + 4, TOP + 8, f"{max(values):.3g}")
         for epoch in sorted({int(epochs[0]), int(epochs[-1])}):
             canvas.tick(epoch, str(epoch))
         canvas.caption(f"epochs; {name}")
@@ -77,24 +78,21 @@ class _Canvas:
     def __exit__(self, *_) -> None:
         self._painter.end()
 
-    def bars(self, points: Sequence[tuple[float, float]], colour: str, first: float, last: float) -> None:
-        """Fill between the axis and the points whose place lies between `first` and `last`."""
-        width = int(self._x(1) - self._x(0)) + 1
-        for place, value in points:
-            if first <= place <= last:
-                top = self._y(value)
-                self._painter.fillRect(self._x(place), top, width, HEIGHT - BOTTOM - top, qt.QColor(colour))
+    def fill(self, points: Sequence[tuple[float, float]]) -> None:
+        """Fill between the axis and the points."""
+        if points:
+            ends = [(points[0][0], 0.0), *points, (points[-1][0], 0.0)]
+            self._painter.fillPath(self._path(ends), qt.QBrush(qt.QColor(FILL)))
 
-    def line(self, points: Sequence[tuple[float, float]], colour: str) -> None:
+    def line(self, points: Sequence[tuple[float, float]]) -> None:
         """Draw a line through the points."""
-        self._pen(colour, 2)
-        for start, end in zip(points, points[1:]):
-            self._painter.drawLine(self._x(start[0]), self._y(start[1]), self._x(end[0]), self._y(end[1]))
+        self._pen(MARK, 2)
+        self._painter.drawPath(self._path(points))
 
     def upright(self, place: float, colour: str, dashed: bool = False) -> None:
         """Draw a line from the axis to the top."""
         self._pen(colour, 2, dashed)
-        self._painter.drawLine(self._x(place), TOP, self._x(place), HEIGHT - BOTTOM)
+        self._painter.drawLine(int(self._x(place)), TOP, int(self._x(place)), HEIGHT - BOTTOM)
 
     def years(self) -> None:
         """Write the years along the axis, every second one where they are many."""
@@ -105,8 +103,9 @@ class _Canvas:
     def tick(self, place: float, text: str) -> None:
         """Mark a place of the axis and write beneath it."""
         self._pen(GREY)
-        self._painter.drawLine(self._x(place), HEIGHT - BOTTOM, self._x(place), HEIGHT - BOTTOM + 4)
-        self.write(self._x(place) - 4 * len(text), HEIGHT - BOTTOM + 15, text)
+        at = int(self._x(place))
+        self._painter.drawLine(at, HEIGHT - BOTTOM, at, HEIGHT - BOTTOM + 4)
+        self.write(at - 4 * len(text), HEIGHT - BOTTOM + 15, text)
 
     def caption(self, text: str) -> None:
         """Write beneath the axis."""
@@ -124,10 +123,17 @@ class _Canvas:
         pen.setStyle(qt.Qt.DashLine if dashed else qt.Qt.SolidLine)
         self._painter.setPen(pen)
 
-    def _x(self, place: float) -> int:
-        first, last = self._across
-        return int(LEFT + (place - first) / (last - first) * (WIDTH - LEFT - RIGHT))
+    def _path(self, points: Sequence[tuple[float, float]]):
+        path = qt.QPainterPath()
+        path.moveTo(self._x(points[0][0]), self._y(points[0][1]))
+        for place, value in points[1:]:
+            path.lineTo(self._x(place), self._y(value))
+        return path
 
-    def _y(self, value: float) -> int:
+    def _x(self, place: float) -> float:
+        first, last = self._across
+        return LEFT + (place - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+
+    def _y(self, value: float) -> float:
         low, high = self._up
-        return int(HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM))
+        return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import qt
 
+ROW_HEIGHT = 24  # pixels
+
 
 def fill(table, rows: Sequence[Sequence[str]], tips: Sequence[str] = ()) -> None:
     """Show these rows in place of the former ones; the chosen row stays chosen if it is still there.
@@ -28,12 +30,13 @@ def fill(table, rows: Sequence[Sequence[str]], tips: Sequence[str] = ()) -> None
     table.setCurrentCell(names.index(chosen) if chosen in names else -1, 0)
 
 
-def set_widths(table, widths: Sequence[int]) -> None:
-    """Give the columns widths in pixels; the last one takes what is left."""
+def set_widths(table, widths: Sequence[int], stretched: int) -> None:
+    """Give the columns widths in pixels; one of them takes what is left."""
     for column, width in enumerate(widths):
         table.setColumnWidth(column, width)
-    table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setSectionResizeMode(stretched, qt.QHeaderView.Stretch)
     table.verticalHeader().setVisible(False)
+    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
 
 
 def _text(table, row: int) -> str:

@@ -7,7 +7,7 @@ from .contract import TrainingTask
 from .desk import Desk
 from .plots import training_plot
 
-WIDTHS = (150, 70)  # pixels
+WIDTHS = (140, 56, 200)  # pixels
 POLL_EVERY = 30  # ticks of the panel's timer, a tenth of a second each
 START = (
     "Train {model} on the corrections now?\n\nThe server works on it for long; assessing goes on meanwhile. "
@@ -24,7 +24,7 @@ class TrainingSection:
         self._task: TrainingTask | None = None
         self._points: list[tuple[float, float]] = []
         self._ticks, self._asking = 0, None
-        tables.set_widths(self._ui.modelsTable, WIDTHS)
+        tables.set_widths(self._ui.modelsTable, WIDTHS, stretched=2)
         told = desk.told
         self._ui.startTrainingButton.clicked.connect(told(self.start, self._ui.trainingStatus))
         self._ui.stopTrainingButton.clicked.connect(told(self.stop, self._ui.trainingStatus))

@@ -6,11 +6,11 @@ from . import tables, views, words
 from .contract import NextCase, Reading, WorkListItem
 from .desk import Desk
 
-WIDTHS = (140, 70, 80, 110)  # pixels
-READINGS_WIDTHS = (80, 120, 110)
+WIDTHS = (100, 68, 64, 118, 56)  # pixels
+READINGS_WIDTHS = (64, 128, 118, 100)
 MOST_ROWS = 500  # more take seconds to draw, and nobody reads them
 TAKEN = "Another reader has this radiograph now; choose another one, or try later."
-NOTHING_LEFT = "Nothing is left: every radiograph is corrected or with another reader."
+NOTHING_LEFT = "Nothing else is left: every other radiograph is corrected or with another reader."
 
 
 class WorkListSection:
@@ -21,8 +21,8 @@ class WorkListSection:
         self._items: tuple[WorkListItem, ...] = ()
         self._shown: list[WorkListItem] = []
         self._readings: dict[str, tuple[Reading, ...]] = {}  # by the id of the volume node
-        tables.set_widths(self._ui.workListTable, WIDTHS)
-        tables.set_widths(self._ui.readingsTable, READINGS_WIDTHS)
+        tables.set_widths(self._ui.workListTable, WIDTHS, stretched=0)
+        tables.set_widths(self._ui.readingsTable, READINGS_WIDTHS, stretched=3)
         self._wire()
         desk.on_change(self.redraw)
 
@@ -78,7 +78,7 @@ class WorkListSection:
             return case, image, {each: client.download_mask(each, job.cancel) for each in masked}
 
         def load(found) -> None:
-            if found is None:
+            if found is None or (otherwise == NOTHING_LEFT and found[0].image_id == self._image_id()):
                 self._ui.workListStatus.setText(otherwise)
             else:
                 self._show(*found)

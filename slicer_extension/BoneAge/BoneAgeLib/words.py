@@ -102,8 +102,8 @@ def figures(card: ModelCard) -> str:
 
 def _interval(estimate: Estimate, names_sex: bool) -> str:
     ends = f"{years_and_months(estimate.lower_90_months)} to {years_and_months(estimate.upper_90_months)}"
-    months = f"{estimate.bone_age_months:.1f} months, SD {estimate.bone_age_sd_months:.1f}"
-    return f"{estimate.sex + ': ' if names_sex else ''}90 % interval {ends} ({months})"
+    months = f"{estimate.bone_age_months:.1f} months, SD {estimate.bone_age_sd_months:.1f} months"
+    return f"{estimate.sex + ': ' if names_sex else ''}90 %: {ends}\n{months}"
 
 
 def _verdict(estimate: Estimate) -> str:
