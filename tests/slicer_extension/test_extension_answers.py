@@ -107,6 +107,17 @@ def test_the_core_knows_no_widgets_and_the_client_no_slicer():
 
 WITH_MRML = {"findings", "folders", "logic", "volumes"}
 CORE = WITH_MRML | {
-    *("answers", "client", "comparison", "contract", "corrections", "dicom_facts", "disk", "errors", "exif"),
+    *(
+        "answers",
+        "client",
+        "comparison",
+        "contract",
+        "corrections",
+        "dicom_facts",
+        "dicom_pixels",
+        "disk",
+        "errors",
+        "exif",
+    ),
     *("failures", "geometry", "jobs", "multipart", "outbox", "outbox_entries", "pictures", "transport"),
 }

@@ -9,6 +9,7 @@ from slice_view import slicer_scene
 from BoneAgeLib import findings, volumes
 from BoneAgeLib.contract import Assessed, Downloaded, HandBox, Reading
 from BoneAgeLib.corrections import ExpertInput, months_of, submission, summary, years_and_months
+from BoneAgeLib.dicom_pixels import is_left_negative
 from BoneAgeLib.errors import ClientError, ErrorKind
 from BoneAgeLib.logic import BoneAgeLogic
 from BoneAgeLib.pictures import mask_voxels, nrrd_of
@@ -141,7 +142,7 @@ def test_an_erased_outline_is_asked_about_and_never_sent_as_found(logic, scene):
 
 
 def test_an_answer_about_another_radiograph_is_attached_to_none(logic, scene):
-    volume, _, answer = shown_case(logic, scene)
+    _, _, answer = shown_case(logic, scene)
     other = a_volume(scene, some_pixels(seed=1))
     for image_id, server in (("two", SERVER), ("one", "http://other:80")):
         logic.bind(other, image_id, server)
@@ -359,9 +360,19 @@ def test_of_a_dicom_radiograph_its_own_file_is_sent_with_sex_and_age(scene, tmp_
 
 def test_a_dicom_radiograph_that_was_changed_in_slicer_is_sent_as_it_is_shown(scene, tmp_path):
     volume, logic, _ = a_dicom_volume(scene, tmp_path)
-    slicer.util.updateVolumeFromArray(volume, 255 - some_pixels())
+    slicer.util.updateVolumeFromArray(volume, np.ascontiguousarray(some_pixels()[:, ::-1]))
     outgoing = logic.outgoing(volume)
     assert not outgoing.from_dicom and "differs" in outgoing.warnings[0] and outgoing.sex == "female"
+
+
+def test_a_negative_is_sent_as_its_own_file_whether_or_not_slicer_has_turned_it(scene, tmp_path):
+    volume, logic, file = a_dicom_volume(scene, tmp_path, PhotometricInterpretation="MONOCHROME1")
+    for shown in (some_pixels(), 255 - some_pixels()):  # releases of ITK differ
+        slicer.util.updateVolumeFromArray(volume, shown)
+        assert logic.outgoing(volume).content == file.read_bytes()
+    assert is_left_negative(file.read_bytes(), some_pixels()) and not is_left_negative(
+        file.read_bytes(), 255 - some_pixels()
+    )
 
 
 def test_two_children_with_the_same_pixels_are_two_radiographs(scene, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
@@ -16,6 +15,7 @@ from vtk.util import numpy_support
 
 from .contract import Downloaded, Outgoing
 from .dicom_facts import DicomFacts, facts_of
+from .dicom_pixels import is_left_negative, is_same_picture, read_dicom
 from .errors import ClientError, ErrorKind
 from .exif import orientation_of
 from .geometry import Geometry, PictureGrid, grid_of
@@ -25,6 +25,7 @@ SERVER, IMAGE_ID, PIXELS, GRID = "BoneAge.Server", "BoneAge.ImageId", "BoneAge.P
 TURNED, STORED = "turned", "stored"
 DICOM_UIDS = "DICOM.instanceUIDs"
 RASTER_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+INVERTED_GREY = "vtkMRMLColorTableNodeInvertedGrey"
 SMALLEST_SIDE = 64
 
 FileOfInstance = Callable[[str], str]
@@ -100,7 +101,7 @@ def _outgoing_dicom(file: Path, geometry: Geometry, voxels: np.ndarray, instance
         in_file = sitk.GetArrayFromImage(read_image("picture.dcm", content))
     except ClientError:
         in_file = np.zeros(0)
-    if in_file.shape != voxels.shape or not np.array_equal(in_file, voxels):
+    if not is_same_picture(in_file, voxels):
         note = "What is shown differs from its DICOM file; the pixels that are shown are sent, without DICOM identity."
         return _outgoing_pixels(geometry, voxels, instance, replace(facts, warnings=(*facts.warnings, note)))
     name = _name(geometry, voxels, instance)
@@ -135,12 +136,10 @@ def dicom_facts_of(volume: Any, file_of_instance: FileOfInstance) -> DicomFacts:
 
 
 def _facts_in(content: bytes) -> DicomFacts:
-    import pydicom
-
-    try:
-        return facts_of(pydicom.dcmread(io.BytesIO(content), stop_before_pixels=True, force=True))
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+    dataset = read_dicom(content, with_pixels=False)
+    if dataset is None:
         return DicomFacts(warnings=("The DICOM header cannot be read; sex and age are not known.",))
+    return facts_of(dataset)
 
 
 # Fetched files
@@ -161,6 +160,8 @@ def load(downloaded: Downloaded, scene: Any, name: str) -> Any:
     volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     _fill(volume, voxels, image)
     volume.SetAttribute(GRID, _grid_word(downloaded))
+    if downloaded.name.lower().endswith((".dcm", ".dicom")) and is_left_negative(downloaded.content, voxels):
+        volume.GetDisplayNode().SetAndObserveColorNodeID(INVERTED_GREY)
     return volume
 
 
