@@ -162,6 +162,57 @@ def test_a_volume_whose_pixels_were_replaced_is_no_longer_the_servers_radiograph
     assert caught.value.kind == ErrorKind.WRONG_IMAGE
 
 
+def test_box_and_outline_of_an_earlier_radiograph_in_the_same_node_are_not_taken_for_the_next_ones(logic, scene):
+    volume, grid, _ = shown_case(logic, scene)
+    earlier = logic.nodes(volume)
+    slicer.util.updateVolumeFromArray(volume, some_pixels(seed=9))
+    logic.bind(volume, "two", SERVER)
+    assert logic.hand_box(volume) is None and logic.mask(volume) is None and logic.assessment(volume) is None
+    assert earlier.roi.GetScene() is scene and not earlier.roi.GetDisplayVisibility()
+    assert "earlier" in earlier.segmentation.GetName()
+    logic.show(volume, an_answer(volume, grid, "two", ~a_hand(grid), BOX), SERVER)
+    assert np.array_equal(logic.mask(volume), ~a_hand(grid)) and logic.nodes(volume).roi is not earlier.roi
+
+
+def test_every_node_of_a_finding_names_radiograph_and_server(logic, scene):
+    volume, *_ = shown_case(logic, scene)
+    nodes = findings.belonging(scene, volume)
+    assert len(nodes) == 5
+    marks = {(node.GetAttribute(volumes.IMAGE_ID), node.GetAttribute(volumes.SERVER)) for node in nodes}
+    assert marks == {("one", SERVER)}
+
+
+def test_a_radiograph_under_a_transform_keeps_its_box_and_outline(logic, scene):
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(GEOMETRIES["rotated"]))
+    volume, grid, answer = shown_case(logic, scene)
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    logic.show(volume, answer, SERVER)
+    assert logic.nodes(volume).roi.GetTransformNodeID() == transform.GetID()
+    assert logic.hand_box(volume) == HandBox(**BOX) and np.array_equal(logic.mask(volume), a_hand(grid))
+
+
+def test_findings_are_found_again_after_the_scene_was_saved_and_opened(logic, scene, tmp_path):
+    shown_case(logic, scene)
+    scene.SetURL(str(tmp_path / "scene.mrml"))
+    assert scene.Commit()
+    again = slicer_scene().scene
+    again.SetURL(str(tmp_path / "scene.mrml"))
+    assert again.Connect()
+    reopened = again.GetFirstNodeByName("radiograph")
+    slicer.util.updateVolumeFromArray(reopened, some_pixels())
+    nodes = BoneAgeLogic(again).nodes(reopened)
+    assert nodes.roi is not None and nodes.segmentation is not None and nodes.table is not None
+    assert BoneAgeLogic(again).image_id_of(reopened, SERVER) == "one"
+
+
+def test_after_the_scene_was_closed_the_next_case_is_shown_like_the_first(logic, scene):
+    shown_case(logic, scene)
+    scene.Clear(False)
+    volume, grid, _ = shown_case(logic, scene, seed=3, image_id="three")
+    assert np.array_equal(logic.mask(volume), a_hand(grid)) and logic.nodes(volume).folder_item != 0
+
+
 def test_an_answer_of_another_size_is_refused(logic, scene):
     volume, grid, answer = shown_case(logic, scene)
     squeezed = nrrd_of(np.ones((1, 60, 50), np.uint8), volumes.geometry_of(volume))

@@ -302,6 +302,7 @@ def test_two_readers_get_different_radiographs_and_an_unknown_one_is_said(client
     assert caught.value.server_kind == "unknown_image"
 
 
+@pytest.mark.slow
 def test_a_correction_that_waited_while_the_server_was_down_is_sent_by_the_next_slicer(server, ids, client, tmp_path):
     """The whole way: put, server stopped, Slicer killed, both started again."""
     script = (

@@ -12,7 +12,7 @@ from vtk.util import numpy_support
 
 from .contract import Estimate, HandBox
 from .geometry import BoxInSpace, PictureGrid, box_from_space, box_in_space
-from .volumes import voxels_of
+from .volumes import IMAGE_ID, SERVER, voxels_of
 
 RADIOGRAPH, ROLE = "BoneAge.Radiograph", "BoneAge.Role"
 BOX, OUTLINE, TABLE, CHART, SERIES, READINGS = "hand box", "outline", "distribution", "chart", "series", "readings"
@@ -28,11 +28,28 @@ def found(scene: Any, volume: Any, role: str) -> Any:
 
 
 def belonging(scene: Any, volume: Any) -> list[Any]:
-    """Return all nodes that belong to a volume."""
+    """Return all nodes of the radiograph that a volume holds."""
     if volume is None or not volume.GetID():
         return []
     nodes = (scene.GetNthNode(place) for place in range(scene.GetNumberOfNodes()))
     return [node for node in nodes if node.GetNodeReferenceID(RADIOGRAPH) == volume.GetID()]
+
+
+def mark(scene: Any, volume: Any) -> None:
+    """Note on the nodes of a volume of which server's radiograph they are."""
+    for node in belonging(scene, volume):
+        for name in (IMAGE_ID, SERVER):
+            node.SetAttribute(name, volume.GetAttribute(name))
+
+
+def part_with(scene: Any, volume: Any, image_id: str) -> None:
+    """Leave to the person, hidden, what belongs to another radiograph that the volume's node held before."""
+    for node in belonging(scene, volume):
+        if node.GetAttribute(IMAGE_ID) not in (None, image_id):
+            node.SetNodeReferenceID(RADIOGRAPH, None)
+            node.SetName(f"{node.GetName()} (earlier radiograph)")
+            if hasattr(node, "SetDisplayVisibility"):
+                node.SetDisplayVisibility(False)
 
 
 def made(scene: Any, volume: Any, role: str, class_name: str, name: str) -> Any:
@@ -53,16 +70,16 @@ def show_box(scene: Any, volume: Any, box: HandBox, grid: PictureGrid) -> Any:
     is_new = found(scene, volume, BOX) is None
     roi = made(scene, volume, BOX, "vtkMRMLMarkupsROINode", "Hand box")
     if is_new:
-        _set_up_roi(roi, volume)
+        _set_up_roi(roi)
+    roi.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     place = box_in_space(box, grid)
     roi.SetAndObserveObjectToNodeMatrix(slicer.util.vtkMatrixFromArray(place.object_to_ras))
     roi.SetSize(*place.size_mm)
     return roi
 
 
-def _set_up_roi(roi: Any, volume: Any) -> None:
+def _set_up_roi(roi: Any) -> None:
     """Show the box with handles that move its sides; it stays parallel to the radiograph's sides."""
-    roi.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     roi.CreateDefaultDisplayNodes()
     display = roi.GetDisplayNode()
     display.SetFillOpacity(0.0)
@@ -128,10 +145,10 @@ def _segmentation(scene: Any, volume: Any, role: str, name: str) -> Any:
     is_new = found(scene, volume, role) is None
     segmentation = made(scene, volume, role, "vtkMRMLSegmentationNode", name)
     if is_new:
-        segmentation.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
         segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         segmentation.CreateDefaultDisplayNodes()
         segmentation.GetDisplayNode().SetOpacity2DFill(0.15)
+    segmentation.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     return segmentation
 
 

@@ -16,7 +16,13 @@ class CaseFolders:
     """The folders of a scene."""
 
     def __init__(self, scene: Any) -> None:
-        self._hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        self._scene = scene
+
+    @property
+    def _hierarchy(self) -> Any:
+        return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(
+            self._scene
+        )  # a new one when a scene is closed
 
     def gather(self, volume: Any, nodes: Sequence[Any]) -> int:
         """Put the nodes of a radiograph into its folder, a new one if it has none, and return the folder's item."""

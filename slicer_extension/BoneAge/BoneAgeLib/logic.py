@@ -72,6 +72,7 @@ class BoneAgeLogic:
         volume.SetAttribute(volumes.IMAGE_ID, image_id)
         volume.SetAttribute(volumes.SERVER, server)
         volume.SetAttribute(volumes.PIXELS, volumes.pixels_of(volume))
+        findings.part_with(self.scene, volume, image_id)
 
     def image_id_of(self, volume: Any, server: str) -> str | None:
         """Return the id of a volume on a server; None if it is not known there or its pixels have changed since."""
@@ -116,7 +117,7 @@ class BoneAgeLogic:
         if assessment.estimates:
             findings.show_distribution(self.scene, volume, assessment.estimates)
         self._remember(volume, assessment, mask)
-        self._folders.gather(volume, findings.belonging(self.scene, volume))
+        self._gather(volume)
         return self.nodes(volume)
 
     def nodes(self, volume: Any) -> CaseNodes:
@@ -135,7 +136,7 @@ class BoneAgeLogic:
         grid = volumes.grid_of_volume(volume)
         x, y = grid.columns / 8, grid.rows / 8
         roi = findings.show_box(self.scene, volume, HandBox(x, y, grid.columns - x, grid.rows - y), grid)
-        self._folders.gather(volume, findings.belonging(self.scene, volume))
+        self._gather(volume)
         return roi
 
     # What the expert has made of them
@@ -173,7 +174,7 @@ class BoneAgeLogic:
         for place, reading in enumerate(one for one in readings if one.id in masks):
             hand = mask_voxels(masks[reading.id], shape)
             node = findings.show_reading(self.scene, volume, place, reading.id, _reading_name(reading), hand)
-        self._folders.gather(volume, findings.belonging(self.scene, volume))
+        self._gather(volume)
         return node
 
     # Tidying up
@@ -195,6 +196,10 @@ class BoneAgeLogic:
         for helper in helpers:
             if helper is not None:
                 self.scene.RemoveNode(helper)
+
+    def _gather(self, volume: Any) -> None:
+        findings.mark(self.scene, volume)
+        self._folders.gather(volume, findings.belonging(self.scene, volume))
 
     def _outline(self, volume: Any) -> np.ndarray | None:
         segmentation = findings.found(self.scene, volume, findings.OUTLINE)
