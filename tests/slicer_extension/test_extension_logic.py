@@ -174,6 +174,18 @@ def test_box_and_outline_of_an_earlier_radiograph_in_the_same_node_are_not_taken
     assert np.array_equal(logic.mask(volume), ~a_hand(grid)) and logic.nodes(volume).roi is not earlier.roi
 
 
+def test_a_volume_that_was_changed_while_it_was_sent_is_not_bound_to_what_was_sent(logic, scene):
+    volume = a_volume(scene, some_pixels())
+    logic.outgoing(volume)
+    slicer.util.updateVolumeFromArray(volume, some_pixels(seed=9))
+    with pytest.raises(ClientError, match="while it was sent"):
+        logic.bind(volume, "one", SERVER)
+    assert logic.image_id_of(volume, SERVER) is None
+    logic.outgoing(volume)
+    logic.bind(volume, "two", SERVER)
+    assert logic.image_id_of(volume, SERVER) == "two"
+
+
 def test_every_node_of_a_finding_names_radiograph_and_server(logic, scene):
     volume, *_ = shown_case(logic, scene)
     nodes = findings.belonging(scene, volume)

@@ -20,9 +20,8 @@ class CaseFolders:
 
     @property
     def _hierarchy(self) -> Any:
-        return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(
-            self._scene
-        )  # a new one when a scene is closed
+        """Return the hierarchy that there is now: closing a scene makes a new one."""
+        return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self._scene)
 
     def gather(self, volume: Any, nodes: Sequence[Any]) -> int:
         """Put the nodes of a radiograph into its folder, a new one if it has none, and return the folder's item."""

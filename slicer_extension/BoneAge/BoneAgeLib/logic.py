@@ -68,10 +68,20 @@ class BoneAgeLogic:
         return volumes.dicom_facts_of(volume, self._file_of_instance)
 
     def bind(self, volume: Any, image_id: str, server: str) -> None:
-        """Note on a volume which radiograph of which server it is, as long as its pixels stay the same."""
+        """Note on a volume which radiograph of which server it is, as long as its pixels stay the same.
+
+        Raises:
+            ClientError: WRONG_IMAGE if its pixels have changed since `outgoing`.
+        """
+        pixels = volumes.pixels_of(volume)
+        if volume.GetAttribute(volumes.SENT) not in (None, pixels):
+            raise ClientError(
+                ErrorKind.WRONG_IMAGE, "The radiograph was changed while it was sent.", "Assess it again."
+            )
         volume.SetAttribute(volumes.IMAGE_ID, image_id)
         volume.SetAttribute(volumes.SERVER, server)
-        volume.SetAttribute(volumes.PIXELS, volumes.pixels_of(volume))
+        volume.SetAttribute(volumes.PIXELS, pixels)
+        volume.SetAttribute(volumes.SENT, None)
         findings.part_with(self.scene, volume, image_id)
 
     def image_id_of(self, volume: Any, server: str) -> str | None:

@@ -22,6 +22,7 @@ from .geometry import Geometry, PictureGrid, grid_of
 from .pictures import grey_from_colour, nrrd_of, pixels_sha256, read_image
 
 SERVER, IMAGE_ID, PIXELS, GRID = "BoneAge.Server", "BoneAge.ImageId", "BoneAge.Pixels", "BoneAge.Grid"
+SENT = "BoneAge.Sent"  # pixels when the volume was last made ready to be sent
 TURNED, STORED = "turned", "stored"
 DICOM_UIDS = "DICOM.instanceUIDs"
 RASTER_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -90,6 +91,7 @@ def outgoing_of(volume: Any, file_of_instance: FileOfInstance) -> Outgoing:
     else:
         outgoing = _outgoing_pixels(geometry, voxels, "".join(instance), DicomFacts())
     volume.SetAttribute(GRID, STORED if outgoing.from_dicom else TURNED)
+    volume.SetAttribute(SENT, pixels_sha256(voxels))
     return outgoing
 
 
