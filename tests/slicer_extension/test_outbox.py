@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,32 @@ def test_a_failure_that_may_pass_keeps_everything_in_order_and_says_why(outbox):
     server = Server()
     assert outbox.send_all(server).still_waiting == 0
     assert [one.params["bone_age_months"] for one in server.got] == [102, 103]
+
+
+def test_one_correction_that_the_server_stumbles_over_does_not_hold_the_others_back_but_those_of_its_radiograph(outbox):
+    fault = ClientError(ErrorKind.SERVER_FAULT, "A fault.", "Tell them.", status=500)
+    outbox.put(a_submission(1))
+    outbox.put(replace(a_submission(2), image_id="image-1"))
+    outbox.put(a_submission(3))
+    report = outbox.send_all(Server(failures={f"{1:032x}": fault}))
+    assert report.sent == (f"{3:032x}",) and report.still_waiting == 2 and report.error is fault
+    server = Server()
+    outbox.send_all(server)
+    assert [one.id for one in server.got] == [f"{1:032x}", f"{2:032x}"]
+
+
+def test_a_correction_that_is_discarded_while_others_are_sent_is_not_sent(outbox):
+    for number in (1, 2, 3):
+        outbox.put(a_submission(number))
+
+    class Discarding(Server):
+        def submit(self, submission, cancel=None):
+            if submission.id == f"{1:032x}":
+                outbox.discard(f"{2:032x}")
+            return super().submit(submission, cancel)
+
+    report = outbox.send_all(Discarding())
+    assert report.sent == (f"{1:032x}", f"{3:032x}") and report.error is None and report.still_waiting == 0
 
 
 def test_what_the_server_refuses_for_good_is_set_aside_with_the_reason_and_the_others_go_on(outbox):

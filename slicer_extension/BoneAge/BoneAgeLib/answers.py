@@ -58,8 +58,8 @@ def refuse_error(answer: Any, status: int = 0) -> None:
     """Raise the error that an answer carries, if it carries one, in the server's words."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if isinstance(error, dict):
-        words = (str(error.get(name) or "") for name in ("message", "advice"))
-        raise ClientError(ErrorKind.REFUSED, *words, server_kind=str(error.get("kind") or ""), status=status)
+        message, advice, kind = (str(error.get(name) or "") for name in ("message", "advice", "kind"))
+        raise ClientError(ErrorKind.REFUSED, message, advice, kind, status)
 
 
 def info(answer: Any) -> Info:

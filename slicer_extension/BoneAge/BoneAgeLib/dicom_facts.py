@@ -36,7 +36,9 @@ def _age_months(dataset: Any) -> tuple[float | None, tuple[str, ...]]:
     by_dates = _age_by_dates(dataset)
     if by_dates is not None and 0 <= by_dates <= OLDEST_MONTHS:
         return by_dates, ()
-    warnings = () if by_dates is None else ("Birth and acquisition dates give an impossible age; it was not used.",)
+    warnings: tuple[str, ...] = (
+        () if by_dates is None else ("Birth and acquisition dates give an impossible age; it was not used.",)
+    )
     stated = re.fullmatch(r"([0-9]{3})([DWMY])", _text(dataset, "PatientAge"))
     if stated is None:
         return None, warnings

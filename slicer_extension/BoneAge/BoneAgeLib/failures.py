@@ -95,7 +95,8 @@ def _by_its_cause(error: exceptions.RequestException) -> ClientError:
 def _raise_servers_words(status: int, content_type: str, content: bytes) -> None:
     answer = _json(content) if "json" in content_type.lower() else None
     if status >= 500:
-        words = answer.get("error") if isinstance(answer, dict) and isinstance(answer.get("error"), dict) else {}
+        error = answer.get("error") if isinstance(answer, dict) else None
+        words = error if isinstance(error, dict) else {}
         message, advice = str(words.get("message") or ""), str(words.get("advice") or "")
         raise ClientError(
             ErrorKind.SERVER_FAULT,

@@ -194,7 +194,7 @@ def show_distribution(scene: Any, volume: Any, estimates: Sequence[Estimate]) ->
 
 def _fill_table(table: Any, estimates: Sequence[Estimate]) -> None:
     table.RemoveAllColumns()
-    columns = {"month": range(max((len(one.distribution) for one in estimates), default=0))}
+    columns: dict[str, Sequence[float]] = {"month": range(max((len(one.distribution) for one in estimates), default=0))}
     columns.update({one.sex: one.distribution for one in estimates})
     for name, values in columns.items():
         column = numpy_support.numpy_to_vtk(np.array(values, float), deep=True)

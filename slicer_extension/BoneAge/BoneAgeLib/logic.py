@@ -6,7 +6,7 @@ It never touches nodes that are not its own: each of its nodes refers to the rad
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -224,9 +224,10 @@ class BoneAgeLogic:
 
     def _remember(self, volume: Any, assessment: Assessment, mask: np.ndarray | None) -> None:
         before = self._case(volume)
-        is_first = before is None or assessment.task == "bone_age"
-        found, found_mask = (assessment, mask) if is_first else (before.found, before.found_mask)
-        self._cases[volume.GetID()] = _Case(found, found_mask, assessment)
+        if before is None or assessment.task == "bone_age":
+            self._cases[volume.GetID()] = _Case(assessment, mask, assessment)
+        else:
+            self._cases[volume.GetID()] = replace(before, latest=assessment)
 
     def _case(self, volume: Any) -> _Case | None:
         """Return what is known of a volume, unless other pixels were loaded into its node meanwhile."""

@@ -21,6 +21,7 @@ from .errors import ClientError, ErrorKind
 from .outbox_entries import Entry
 
 _WAITING, _ASIDE = "waiting", "aside"
+_OF_ONE_ENTRY = (ErrorKind.SERVER_FAULT, ErrorKind.WRONG_ANSWER, ErrorKind.DISK, ErrorKind.INVALID)
 
 Progress = Callable[[Optional[float], str], None]
 
@@ -105,7 +106,10 @@ class Outbox:
     def send_all(
         self, client: Any, cancel: threading.Event | None = None, progress: Progress | None = None
     ) -> SendReport:
-        """Send what waits for the client's server, in order; stop at the first failure that may pass.
+        """Send what waits for the client's server, in order, until the server cannot be reached.
+
+        Where it is one correction that fails, the others go on, but for later ones of the same radiograph: the last
+        reading that a reader has made must be the last that the server gets.
 
         Args:
             client: With `address` and `submit`.
@@ -124,18 +128,24 @@ class Outbox:
         aside: list[Entry] = []
         error: ClientError | None = None
         waiting = self.waiting(client.address)
+        held_back: set[str] = set()
         for done, entry in enumerate(waiting):
+            if entry.image_id in held_back or self._find(entry.id) is None:  # discarded meanwhile
+                continue
             progress(done / len(waiting), f"Sending correction {done + 1} of {len(waiting)}")
             try:
                 self._send(entry.id, client, cancel)
                 sent.append(entry.id)
             except ClientError as failure:
                 self._note_failure(entry.id, failure)
-                if not failure.is_final:
-                    error = failure
+                if failure.is_final:
+                    aside.append(self._entry_of(entry.id))
+                    continue
+                error = failure
+                if failure.kind not in _OF_ONE_ENTRY:
                     break
-                aside.append(self._entry_of(entry.id))
-        return SendReport(tuple(sent), tuple(aside), len(waiting) - len(sent) - len(aside), error)
+                held_back.add(entry.image_id)
+        return SendReport(tuple(sent), tuple(aside), len(self.waiting(client.address)), error)
 
     def _send(self, id: str, client: Any, cancel: threading.Event) -> None:
         with self._lock, disk_errors():
