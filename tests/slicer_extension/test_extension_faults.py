@@ -125,6 +125,14 @@ def test_the_token_of_the_settings_is_sent_whatever_a_netrc_file_says(tmp_path, 
     assert server.seen[0][2]["Authorization"] == "Bearer secret"
 
 
+def test_a_server_on_this_computer_is_reached_whatever_proxy_the_environment_names(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with faulty("other_json") as server:
+        assert failure_of(client_of(server).info).kind == ErrorKind.NOT_BONE_AGE
+    assert len(server.seen) == 1
+
+
 @pytest.fixture(scope="module")
 def authority():
     return trustme.CA()

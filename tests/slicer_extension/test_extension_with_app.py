@@ -120,7 +120,7 @@ def test_a_wrong_token_is_told_from_a_wrong_address(server):
         assert caught.value.kind == ErrorKind.NO_ACCESS and "set it anew" in str(caught.value)
     with pytest.raises(ClientError) as caught:
         Client(ServerSettings(server.address + "/elsewhere", server.token)).info()
-    assert caught.value.kind == ErrorKind.REFUSED and "nothing at this address" in str(caught.value)
+    assert caught.value.kind == ErrorKind.NOT_BONE_AGE and "Check the address" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["girl", "boy", "dicom", "rotated", "flipped", "quarter", "side"])

@@ -51,7 +51,10 @@ class Client:
 
     def info(self, cancel: Cancel = None) -> Info:
         """Return what the server is, if it is one for bone age and of a version that fits."""
-        info = answers.info(self._transport.send("GET", "/info/", cancel).json())
+        try:
+            info = answers.info(self._transport.send("GET", "/info/", cancel).json())
+        except ClientError as error:
+            raise _no_bone_age_server(error.status) if error.status == 404 else error from None
         if _major_minor(info.version) != _major_minor(self._version):
             raise ClientError(
                 ErrorKind.WRONG_VERSION,
@@ -235,6 +238,12 @@ def _assessed(answer: Answer) -> Assessed:
     parts = parts_of(answer.content_type, answer.content)
     params = Answer(answer.status, "application/json", parts.get("params", b"")).json()
     return Assessed(answers.assessment(params), parts.get("image"))
+
+
+def _no_bone_age_server(status: int) -> ClientError:
+    return ClientError(
+        ErrorKind.NOT_BONE_AGE, "There is no bone age server at this address.", "Check the address.", status=status
+    )
 
 
 def _params(sex: str | None, chronological_age_months: float | None) -> dict[str, Any]:

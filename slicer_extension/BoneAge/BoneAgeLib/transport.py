@@ -71,7 +71,7 @@ class ServerSettings:
     def caution(self) -> str:
         """Return what to warn of: radiographs and token that travel readable for others; empty if they do not."""
         parts = urlsplit(self.address)
-        if parts.scheme == "https" or _is_loopback(parts.hostname or ""):
+        if parts.scheme == "https" or is_loopback(parts.hostname or ""):
             return ""
         return "Radiographs and token travel unencrypted to this server; use an address that begins with https://."
 
@@ -91,7 +91,8 @@ class ServerSettings:
         return named or bundled_certificates()
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this computer."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -179,7 +180,7 @@ class Transport:
                 headers=headers,
                 timeout=(self.settings.connect_seconds, self.settings.read_seconds),
                 verify=certificates,
-                proxies=get_environ_proxies(url),
+                proxies={} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url),
                 allow_redirects=False,  # a token is for this server only
                 stream=True,
                 **body,
