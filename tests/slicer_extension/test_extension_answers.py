@@ -119,5 +119,5 @@ CORE = WITH_MRML | {
         "errors",
         "exif",
     ),
-    *("failures", "geometry", "jobs", "multipart", "outbox", "outbox_entries", "pictures", "transport"),
+    *("failures", "geometry", "jobs", "multipart", "names", "outbox", "outbox_entries", "pictures", "transport"),
 }

@@ -428,6 +428,16 @@ def test_a_dicom_radiograph_that_was_changed_in_slicer_is_sent_as_it_is_shown(sc
     assert not outgoing.from_dicom and "differs" in outgoing.warnings[0] and outgoing.sex == "female"
 
 
+def test_a_dicom_instance_has_one_name_whatever_slicer_makes_of_its_spacing_and_grey(scene, tmp_path):
+    volume, logic, file = a_dicom_volume(scene, tmp_path, PhotometricInterpretation="MONOCHROME1")
+    name = logic.outgoing(volume).name
+    slicer.util.updateVolumeFromArray(volume, 255 - some_pixels())
+    volume.SetSpacing(1, 1, 1)
+    assert logic.outgoing(volume).name == name
+    file.write_bytes(a_dicom(some_pixels()[0], PhotometricInterpretation="MONOCHROME1", PatientName="Corrected"))
+    assert logic.outgoing(volume).name == name and logic.outgoing(volume).file_name == f"{name}.dcm"
+
+
 def test_a_negative_is_sent_as_its_own_file_whether_or_not_slicer_has_turned_it(scene, tmp_path):
     volume, logic, file = a_dicom_volume(scene, tmp_path, PhotometricInterpretation="MONOCHROME1")
     for shown in (some_pixels(), 255 - some_pixels()):  # releases of ITK differ

@@ -225,6 +225,21 @@ def test_a_radiograph_of_the_dicom_module_keeps_its_identity(app, client, tmp_pa
     assert client.download_image(image_id).content == (tmp_path / "a.dcm").read_bytes()
 
 
+def test_a_dicom_file_whose_header_was_edited_is_the_same_radiograph_and_one_with_other_pixels_is_not(client):
+    pixels = np.pad(grey_of("5627.jpg"), 5)
+
+    def outgoing(picture, **elements):
+        content = a_dicom(picture, SOPInstanceUID="1.2.3.98", **elements)
+        sent = an_outgoing(picture, content, "sha256-" + "d" * 64)
+        return replace(sent, file_name=f"{sent.name}.dcm", from_dicom=True)
+
+    image_id = client.ensure_image(outgoing(pixels))
+    assert client.ensure_image(outgoing(pixels, PatientSex="M")) == image_id
+    with pytest.raises(ClientError) as caught:
+        client.ensure_image(outgoing(pixels[:, ::-1]))
+    assert caught.value.kind == ErrorKind.WRONG_IMAGE
+
+
 def an_outgoing(pixels, content, name):
     return Outgoing(name, f"{name}.nrrd", content, hashlib.sha256(content).hexdigest(), pixels_sha256(pixels[None]))
 

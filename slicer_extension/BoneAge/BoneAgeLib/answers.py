@@ -23,8 +23,6 @@ from .contract import (
 )  # fmt: skip
 from .errors import ClientError, ErrorKind
 
-_RUNNING = "RUNNING"
-
 
 def assessment(answer: Any) -> Assessment:
     """Read the answer of an infer task.
@@ -133,7 +131,7 @@ def training_task(answer: Any) -> TrainingTask:
         model=str((_maybe(answer, "request", dict) or {}).get("model") or ""),
         status=status,
         progress=_maybe(answer, "progress", dict) or {},
-        is_running=status == _RUNNING,
+        is_running=status == "RUNNING",
         details=tuple(str(line) for line in details or ()),
     )
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import threading
-from pathlib import PurePosixPath
 from typing import Any, Optional
 from urllib.parse import quote
 
@@ -22,14 +19,14 @@ from .contract import (
     TrainingTask,
     WorkListItem,
 )  # fmt: skip
+from .dicom_pixels import content_sha256
 from .errors import ClientError, ErrorKind
 from .multipart import parts_of
+from .names import expected_image_id, file_name_in
 from .pictures import pixels_sha256_of_file
 from .transport import Answer, ServerSettings, Transport
 
 Cancel = Optional[threading.Event]
-
-_FILE_NAME = re.compile(r"filename\*?=(?:utf-8'')?\"?([^\";]+)\"?", re.IGNORECASE)
 
 
 class Client:
@@ -54,7 +51,7 @@ class Client:
         try:
             info = answers.info(self._transport.send("GET", "/info/", cancel).json())
         except ClientError as error:
-            raise _no_bone_age_server(error.status) if error.status == 404 else error from None
+            raise _no_bone_age_server() if error.status == 404 else error from None
         if _major_minor(info.version) != _major_minor(self._version):
             raise ClientError(
                 ErrorKind.WRONG_VERSION,
@@ -78,9 +75,7 @@ class Client:
     def download_image(self, image_id: str, cancel: Cancel = None) -> Downloaded:
         """Return the file of a radiograph."""
         answer = self._transport.send("GET", "/datastore/image", cancel, {"image": image_id})
-        found = _FILE_NAME.search(answer.label)
-        name = PurePosixPath(found.group(1).replace("\\", "/")).name if found else image_id
-        return Downloaded(name, answer.content)
+        return Downloaded(file_name_in(answer.label, image_id), answer.content)
 
     # Assessment
 
@@ -198,9 +193,11 @@ class Client:
     def _compare(self, image_id: str, outgoing: Outgoing, cancel: Cancel) -> None:
         """Refuse a radiograph of the server that has this content's name but not its pixels."""
         held = self.download_image(image_id, cancel)
-        if hashlib.sha256(held.content).hexdigest() == outgoing.sha256:
-            return
-        if outgoing.from_dicom or pixels_sha256_of_file(held) != outgoing.pixels_sha256:
+        if outgoing.from_dicom:
+            is_same = content_sha256(held.content) == content_sha256(outgoing.content)
+        else:
+            is_same = pixels_sha256_of_file(held) == outgoing.pixels_sha256
+        if not is_same:
             raise ClientError(
                 ErrorKind.WRONG_IMAGE,
                 "The server holds another picture under this radiograph's id.",
@@ -226,12 +223,6 @@ class Client:
         )
 
 
-def expected_image_id(file_name: str) -> str:
-    """Return the id that a folder of studies gives an uploaded file; elsewhere it is found by asking."""
-    stem = file_name.split(".", 1)[0]
-    return f"{stem}-{hashlib.sha256(file_name.encode()).hexdigest()[:8]}"
-
-
 def _assessed(answer: Answer) -> Assessed:
     if "multipart/" not in answer.content_type.lower():
         return Assessed(answers.assessment(answer.json()), None)
@@ -240,10 +231,8 @@ def _assessed(answer: Answer) -> Assessed:
     return Assessed(answers.assessment(params), parts.get("image"))
 
 
-def _no_bone_age_server(status: int) -> ClientError:
-    return ClientError(
-        ErrorKind.NOT_BONE_AGE, "There is no bone age server at this address.", "Check the address.", status=status
-    )
+def _no_bone_age_server() -> ClientError:
+    return ClientError(ErrorKind.NOT_BONE_AGE, "There is no bone age server at this address.", "Check the address.")
 
 
 def _params(sex: str | None, chronological_age_months: float | None) -> dict[str, Any]:

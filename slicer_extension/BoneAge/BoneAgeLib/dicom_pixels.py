@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -16,6 +17,18 @@ def read_dicom(content: bytes, with_pixels: bool = True) -> Any:
         return pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not with_pixels, force=True)
     except (OSError, ValueError, AttributeError, KeyError, TypeError, NotImplementedError):
         return None
+
+
+def content_sha256(content: bytes) -> str:
+    """Return the hash of a DICOM file's instance and stored pixels.
+
+    It is the same for every release of Slicer, whatever it makes of spacing and grey, and for every copy of the
+    instance, whatever else was edited in its header.
+    """
+    dataset = read_dicom(content)
+    pixels = dataset.get("PixelData") if dataset is not None else None
+    known = str(dataset.get("SOPInstanceUID") or "") if dataset is not None else ""
+    return hashlib.sha256(known.encode() + b" " + bytes(pixels or content)).hexdigest()
 
 
 def is_same_picture(one: np.ndarray, other: np.ndarray) -> bool:

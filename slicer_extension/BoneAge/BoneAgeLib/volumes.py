@@ -15,7 +15,7 @@ from vtk.util import numpy_support
 
 from .contract import Downloaded, Outgoing
 from .dicom_facts import DicomFacts, facts_of
-from .dicom_pixels import is_left_negative, is_same_picture, read_dicom
+from .dicom_pixels import content_sha256, is_left_negative, is_same_picture, read_dicom
 from .errors import ClientError, ErrorKind
 from .exif import orientation_of
 from .geometry import Geometry, PictureGrid, grid_of
@@ -106,7 +106,7 @@ def _outgoing_dicom(file: Path, geometry: Geometry, voxels: np.ndarray, instance
     if not is_same_picture(in_file, voxels):
         note = "What is shown differs from its DICOM file; the pixels that are shown are sent, without DICOM identity."
         return _outgoing_pixels(geometry, voxels, instance, replace(facts, warnings=(*facts.warnings, note)))
-    name = _name(geometry, voxels, instance)
+    name = f"sha256-{content_sha256(content)}"
     return Outgoing(
         name, f"{name}.dcm", content, hashlib.sha256(content).hexdigest(), pixels_sha256(voxels), facts.sex,
         facts.chronological_age_months, True, facts.warnings,
