@@ -72,6 +72,23 @@ def test_work_list_and_readings_are_read():
     assert answers.next_case(recorded("next")).image_id in items and answers.next_case(recorded("held")) is None
 
 
+@pytest.mark.parametrize(
+    ("status", "is_running"), [("SUBMITTED", True), ("RUNNING", True), ("DONE", False), ("ERROR", False)]
+)
+def test_a_training_is_read_with_its_model_progress_and_last_lines(status, is_running):
+    request = {"model": "hand_detector", "gpus": "all"}
+    answer = {
+        "id": "a",
+        "status": status,
+        "request": request,
+        "details": ["epoch 1", "epoch 2"],
+        "progress": {"epoch": 2},
+    }
+    task = answers.training_task(answer)
+    assert (task.model, task.is_running, task.progress) == ("hand_detector", is_running, {"epoch": 2})
+    assert task.details[-1] == "epoch 2"
+
+
 def test_parts_are_taken_apart_byte_by_byte():
     picture = bytes(range(256)) + b"\r\n--no\r\n\r\n--"
     body = (

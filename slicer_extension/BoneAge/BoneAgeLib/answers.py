@@ -131,7 +131,7 @@ def training_task(answer: Any) -> TrainingTask:
         model=str((_maybe(answer, "request", dict) or {}).get("model") or ""),
         status=status,
         progress=_maybe(answer, "progress", dict) or {},
-        is_running=status == "RUNNING",
+        is_running=status in ("SUBMITTED", "RUNNING"),
         details=tuple(str(line) for line in details or ()),
     )
 
