@@ -6,35 +6,37 @@ from collections.abc import Sequence
 
 import qt
 
+from .contract import Estimate
+
 WIDTH, HEIGHT = 420, 150  # pixels
 LEFT, RIGHT, TOP, BOTTOM = 14, 14, 10, 36
 PAPER, INK, GREY, FILL, MARK, AGE = "#ffffff", "#1f2933", "#c9ced6", "#8fb8de", "#0b4f8a", "#c2410c"
 MONTHS_IN_YEAR = 12
-BLUE, DASHED = "    blue: bone age, its 90 % interval shaded", "    dashed: the child's age"
+COLOURS = {"female": "#b5256b", "male": MARK}
+ONE, BOTH = "   blue: bone age, shaded: 90 %", "   red: if female, blue: if male"
+DASHED = "   dashed: the child's age"
 
 
-def distribution_plot(
-    curves: Sequence[tuple[float, ...]], bone_ages: Sequence[float], interval: tuple[float, float], age: float | None
-):
-    """Draw one or two distributions over months as a QPixmap, with the bone ages, the interval and the child's age.
+def distribution_plot(estimates: Sequence[Estimate], age: float | None):
+    """Draw where the bone age may lie, over months, as a QPixmap: one curve for each sex that was assessed.
 
     Args:
-        curves: Probabilities of the months from 0, one curve for each sex that was assessed.
-        bone_ages: In months, one for each curve.
-        interval: Ends of the 90 % interval of the first, in months; shaded.
+        estimates: One, whose 90 % interval is shaded, or two.
         age: Chronological age in months; None if not known.
     """
-    first, last = _shown_months(curves, age)
-    highest = max(max(curve) for curve in curves) or 1.0
+    first, last = _shown_months(estimates, age)
+    highest = max(max(each.distribution) for each in estimates) or 1.0
     with _Canvas((first, last), (0.0, 1.1 * highest)) as canvas:
-        canvas.fill([(month, value) for month, value in enumerate(curves[0]) if interval[0] <= month <= interval[1]])
-        for curve, bone_age in zip(curves, bone_ages):
-            canvas.line([(month, value) for month, value in enumerate(curve) if first <= month <= last])
-            canvas.upright(bone_age, MARK)
+        if len(estimates) == 1:
+            canvas.fill(_between(estimates[0], estimates[0].lower_90_months, estimates[0].upper_90_months))
+        for each in estimates:
+            colour = COLOURS[each.sex] if len(estimates) > 1 else MARK
+            canvas.line(_between(each, first, last), colour)
+            canvas.upright(each.bone_age_months, colour)
         if age is not None:
             canvas.upright(age, AGE, dashed=True)
         canvas.years()
-        canvas.caption("years" + BLUE + ("" if age is None else DASHED))
+        canvas.caption("years" + (ONE if len(estimates) == 1 else BOTH) + ("" if age is None else DASHED))
         return canvas.pixmap
 
 
@@ -42,7 +44,7 @@ def training_plot(points: Sequence[tuple[float, float]], name: str):
     """Draw a figure of a training over its epochs as a QPixmap; the axis begins at zero."""
     epochs, values = [point[0] for point in points], [point[1] for point in points]
     with _Canvas((min(epochs), max(*epochs, min(epochs) + 1)), (0.0, 1.1 * max(values) or 1.0)) as canvas:
-        canvas.line(points)
+        canvas.line(points, MARK)
         canvas.write(LEFT + 4, TOP + 8, f"{max(values):.3g}")
         for epoch in sorted({int(epochs[0]), int(epochs[-1])}):
             canvas.tick(epoch, str(epoch))
@@ -50,10 +52,16 @@ def training_plot(points: Sequence[tuple[float, float]], name: str):
         return canvas.pixmap
 
 
-def _shown_months(curves: Sequence[tuple[float, ...]], age: float | None) -> tuple[float, float]:
+def _between(estimate: Estimate, first: float, last: float) -> list[tuple[float, float]]:
+    """Return months from `first` to `last` with their probabilities."""
+    return [(float(month), value) for month, value in enumerate(estimate.distribution) if first <= month <= last]
+
+
+def _shown_months(estimates: Sequence[Estimate], age: float | None) -> tuple[float, float]:
     """Return the years around what has any probability and around the child's age."""
-    likely = [month for curve in curves for month, value in enumerate(curve) if value > 0.005 * max(curve)]
-    wanted = likely + ([] if age is None else [age])
+    curves = [each.distribution for each in estimates]
+    wanted = [month for curve in curves for month, value in enumerate(curve) if value > 0.005 * max(curve)]
+    wanted += [] if age is None else [age]
     first = MONTHS_IN_YEAR * int(max(min(wanted) - 6, 0) // MONTHS_IN_YEAR)
     last = MONTHS_IN_YEAR * int((max(wanted) + 6) // MONTHS_IN_YEAR + 1)
     return float(first), float(last)
@@ -84,9 +92,9 @@ class _Canvas:
             ends = [(points[0][0], 0.0), *points, (points[-1][0], 0.0)]
             self._painter.fillPath(self._path(ends), qt.QBrush(qt.QColor(FILL)))
 
-    def line(self, points: Sequence[tuple[float, float]]) -> None:
+    def line(self, points: Sequence[tuple[float, float]], colour: str) -> None:
         """Draw a line through the points."""
-        self._pen(MARK, 2)
+        self._pen(colour, 2)
         self._painter.drawPath(self._path(points))
 
     def upright(self, place: float, colour: str, dashed: bool = False) -> None:

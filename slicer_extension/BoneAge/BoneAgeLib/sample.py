@@ -32,14 +32,20 @@ def register_sample() -> None:
         fileNames=FILE,
         nodeNames=NAME,
         thumbnailFileName=str(MODULE / "Resources" / "Icons" / "BoneAge.png"),
-        customDownloader=_load,
+        customDownloader=_load_and_show,
     )
 
 
-def _load(source) -> object:
-    """Load the radiograph from where it lies and show it; a single slice is a volume of its own."""
+def load_sample():
+    """Load the sample radiograph from where it lies and return its volume; a picture is a volume of its own."""
     import slicer
 
-    volume = slicer.util.loadVolume(str(sample_file()), {"singleFile": True, "name": NAME})
+    return slicer.util.loadVolume(str(sample_file()), {"singleFile": True, "name": NAME})
+
+
+def _load_and_show(source) -> object:
+    import slicer
+
+    volume = load_sample()
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     return volume

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import qt
-
 from . import dialogs, words
 from .contract import Assessed, Assessment
 from .corrections import Changes, ExpertInput
@@ -161,14 +159,5 @@ class AssessSection:
         self._ui.warningsLabel.setText(words.warnings(assessment))
         self._ui.warningsLabel.setVisible(bool(assessment.warnings))
         self._ui.versionsLabel.setText(words.made_by(assessment))
-        self._ui.plotLabel.setPixmap(_plot(assessment))
-
-
-def _plot(assessment: Assessment) -> qt.QPixmap:
-    estimates = assessment.estimates
-    return distribution_plot(
-        [each.distribution for each in estimates],
-        [each.bone_age_months for each in estimates],
-        (estimates[0].lower_90_months, estimates[0].upper_90_months),
-        assessment.chronological_age_months,
-    )
+        plot = distribution_plot(assessment.estimates, assessment.chronological_age_months)
+        self._ui.plotLabel.setPixmap(plot)

@@ -7,7 +7,7 @@ from .contract import NextCase, Reading, WorkListItem
 from .desk import Desk
 
 WIDTHS = (100, 68, 64, 118, 56)  # pixels
-READINGS_WIDTHS = (64, 128, 118, 100)
+READINGS_WIDTHS = (54, 124, 116, 100)
 MOST_ROWS = 500  # more take seconds to draw, and nobody reads them
 TAKEN = "Another reader has this radiograph now; choose another one, or try later."
 NOTHING_LEFT = "Nothing else is left: every other radiograph is corrected or with another reader."

@@ -17,6 +17,7 @@ VERDICTS = {
     "outside table": "no verdict: the growth reference does not cover this age",
 }
 SOURCES = {"DICOM": "from DICOM", "reader": "from you"}
+LONGEST_ID = 30  # characters
 MOST_DETAILS = 5  # lines
 ERRORS = ("mae_months", "error", "loss")  # of a training, the first that it tells is drawn
 KEY_FIGURES = ("MAE (months)", "Dice", "mean IoU")
@@ -83,6 +84,11 @@ def reading_row(reading: Reading) -> tuple[str, str, str, str]:
     return reading.reader, age, when(reading.made_at), "; ".join(part for part in parts if part)
 
 
+def short(image_id: str) -> str:
+    """Write an id so that it fits a line, and so that ids that differ still do."""
+    return image_id if len(image_id) <= LONGEST_ID else f"{image_id[:11]}…{image_id[-12:]}"
+
+
 def when(moment: datetime | None) -> str:
     """Write a moment in the time of this computer."""
     return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
@@ -145,7 +151,7 @@ def unsent(waiting: Sequence[Entry], aside: Sequence[Entry]) -> str:
 
 def entry_row(entry: Entry) -> str:
     """Write an unsent correction in a line or two."""
-    head = f"{when(entry.made_at)}  {entry.image_id} to {entry.server}"
+    head = f"{when(entry.made_at)}  {short(entry.image_id)} to {entry.server}"
     return f"{head}\n{entry.reason}" if entry.reason else head
 
 

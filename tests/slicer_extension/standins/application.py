@@ -26,11 +26,16 @@ def start(settings_folder):
     _module("slicer.ScriptedLoadableModule", vars(scripted_modules))
     _module("slicer.parameterNodeWrapper", vars(parameter_nodes))
     _module("SampleData", {"SampleDataLogic": SampleDataLogic})
-    slicer.app = SimpleNamespace(
-        connect=lambda signal, slot: slot(), applicationName="Slicer", testingEnabled=lambda: False
-    )
+    slicer.app = SimpleNamespace(connect=lambda signal, slot: slot(), processEvents=app.processEvents)
     slicer.modules = SimpleNamespace(segmenteditor=SimpleNamespace(widgetRepresentation=lambda: segment_editor))
-    for name in ("loadUI", "childWidgetVariables", "confirmOkCancelDisplay", "selectModule", "setSliceViewerLayers"):
+    for name in (
+        "loadUI",
+        "childWidgetVariables",
+        "confirmOkCancelDisplay",
+        "selectModule",
+        "setSliceViewerLayers",
+        "loadVolume",
+    ):
         setattr(slicer.util, name, globals()[name])
     return app
 
@@ -78,6 +83,16 @@ def setSliceViewerLayers(background=None, fit=False, **_):
     for place in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
         view = scene.GetNthNodeByClass(place, "vtkMRMLSliceCompositeNode")
         view.SetBackgroundVolumeID(background.GetID() if background else None)
+
+
+def loadVolume(path, properties):
+    """Load a picture, which slicer-core cannot, as one slice."""
+    from BoneAgeLib import volumes
+    from BoneAgeLib.contract import Downloaded
+
+    volume = volumes.load(Downloaded(Path(path).name, Path(path).read_bytes()), slicer.mrmlScene, properties["name"])
+    volume.RemoveAttribute(volumes.GRID)  # of downloads only
+    return volume
 
 
 class SegmentEditor:

@@ -21,7 +21,7 @@ class ctkCollapsibleButton(QWidget):
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._text, self._is_collapsed = "", False
+        self._text, self._is_collapsed, self._folded = "", False, []
         self._button = QPushButton(self)
         self._button.setStyleSheet(
             "font-weight: bold; border: none; text-align: left; padding: 2px; background: #dfe5ec"
@@ -30,16 +30,19 @@ class ctkCollapsibleButton(QWidget):
         self.setContentsMargins(0, self._button.sizeHint().height() + 4, 0, 0)
 
     def fold(self):
-        """Hide or show what is inside; the .ui file says "collapsed" before there is anything."""
-        for child in self.findChildren(QWidget, options=Qt.FindDirectChildrenOnly):
-            if child is not self._button:
-                child.setVisible(not self._is_collapsed)
+        """Hide what is inside, or show again what was not hidden before."""
+        children = self.findChildren(QWidget, options=Qt.FindDirectChildrenOnly)
+        if self._is_collapsed:
+            self._folded = [child for child in children if child is not self._button and not child.isHidden()]
+        for child in self._folded:
+            child.setVisible(not self._is_collapsed)
         self._button.setText(("▸ " if self._is_collapsed else "▾ ") + self._text)
         self.setMaximumHeight(self._button.sizeHint().height() + 4 if self._is_collapsed else 16777215)
 
     def _set_collapsed(self, collapsed):
-        self._is_collapsed = collapsed
-        self.fold()
+        if collapsed != self._is_collapsed:
+            self._is_collapsed = collapsed
+            self.fold()
         self.contentsCollapsed.emit(collapsed)
 
     def _set_text(self, text):

@@ -17,6 +17,10 @@ TOKEN = "a token of the tests"
 RADIOGRAPHS = {"girl": "14717.png", "boy": "5627.jpg"}
 
 
+def pytest_addoption(parser):
+    parser.addoption("--pictures", metavar="FOLDER", help="where the pictures of the panel go; out/slicer without it")
+
+
 @pytest.fixture(scope="session")
 def application(tmp_path_factory):
     """Start what stands for Slicer, with settings of its own."""
@@ -75,8 +79,8 @@ def server(tmp_path_factory):
     """Serve a girl's and a boy's radiograph, and the boy's again in another folder, to who has the token."""
     studies = tmp_path_factory.mktemp("served") / "studies"
     (studies / "more").mkdir(parents=True)
-    for copy in ("a.jpg", "b.jpg", "c.jpg"):
-        shutil.copy(ROOT / "tests" / "data" / RADIOGRAPHS["boy"], studies / "more" / copy)
+    for copy in "abcdefgh":
+        shutil.copy(ROOT / "tests" / "data" / RADIOGRAPHS["boy"], studies / "more" / f"{copy}.jpg")
     for name in RADIOGRAPHS.values():
         shutil.copy(ROOT / "tests" / "data" / name, studies)
     served = Served(studies, TOKEN).start()
@@ -103,13 +107,9 @@ def connected(panel, network):
 def load(scene):
     """Return a function that loads a radiograph of the tests from its file, as a drag onto Slicer does."""
     import slicer
-    from BoneAgeLib import volumes
-    from BoneAgeLib.contract import Downloaded
 
     def load_it(who, name=None):
         file = ROOT / "tests" / "data" / RADIOGRAPHS[who]
-        volume = volumes.load(Downloaded(file.name, file.read_bytes()), slicer.mrmlScene, name or who)
-        volume.RemoveAttribute(volumes.GRID)  # only a download of ours has it
-        return volume
+        return slicer.util.loadVolume(str(file), {"singleFile": True, "name": name or who})
 
     return load_it

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import slicer
 from PySide6.QtCore import QTimer
@@ -115,6 +116,7 @@ class Panel:
         for name in ("server", "assess", "correct", "workList", "training"):
             section = getattr(self.ui, f"{name}Section")
             section.collapsed = name not in sections
+        self.desk.changed()
         for _ in range(3):
             QApplication.processEvents()
         self.widget.parent.resize(WIDTH, self.widget.parent.sizeHint().height())

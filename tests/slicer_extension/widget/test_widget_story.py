@@ -1,10 +1,6 @@
 """The whole story in the panel, against the app's own server: assess, correct, submit, next, reopen."""
 
-from pathlib import Path
-
 import pytest
-
-OUT = Path(__file__).parents[3] / "out" / "slicer"
 
 
 @pytest.fixture
@@ -100,10 +96,10 @@ def test_a_reader_corrects_submits_and_takes_the_next(assessed, server):
     assert assessed.ui.submitStatus.text() == "Sent; the server has kept 1 correction."
     assessed.press("refreshButton")
     row = next(row for row in assessed.rows("workListTable") if row[0].startswith("sha256-"))
-    assert row[1:3] == ["corrected", "AB"]
+    assert row[1] == "corrected" and "AB" in row[2]
     assessed.ui.strategyBox.setCurrentText("first")
     assessed.press("nextButton")
-    assert assessed.desk.volume.GetName().startswith("14717-")
+    assert assessed.desk.volume.GetName() in [row[0] for row in assessed.rows("workListTable") if row[1] != "corrected"]
     assert assessed.desk.typed.comment == ""
     assert " POST /train" not in (server.studies.parent / "server.log").read_text()
 
