@@ -1,7 +1,7 @@
 """The story of the panel as a test inside 3D Slicer: "Reload and Test", or ctest.
 
-It needs a bone age server: the variable BONEAGE_SERVER names its address, BONEAGE_TOKEN its token. The correction that it
-submits is a draft by the reader "self-test", which no training takes.
+It needs a bone age server: the variable BONEAGE_SERVER names its address, BONEAGE_TOKEN its token. The correction that
+it submits is a draft by the reader "self-test", which no training takes.
 """
 
 from __future__ import annotations

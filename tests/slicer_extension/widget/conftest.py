@@ -1,5 +1,6 @@
 """The panel on a scene of its own, beside a server that is started once for all tests of this folder."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(Path(__file__).parent)]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen is needed
 
 from panel import Panel  # noqa: E402
 from relay import Relay  # noqa: E402

@@ -15,7 +15,7 @@ GAP = 12  # pixels
 @pytest.fixture(scope="module")
 def folder(request):
     """Return where the pictures go."""
-    made = ROOT / (request.config.getoption("--pictures") or "out/slicer")
+    made = ROOT / (request.config.getoption("--pictures", default=None) or "out/slicer")
     made.mkdir(parents=True, exist_ok=True)
     return made
 
