@@ -30,6 +30,8 @@ INVERTED_GREY = "vtkMRMLColorTableNodeInvertedGrey"
 SMALLEST_SIDE = 64
 
 FileOfInstance = Callable[[str], str]
+MOST_HASHES = 256
+_hashes: dict[int, str] = {}
 
 
 def geometry_of(volume: Any) -> Geometry:
@@ -63,8 +65,13 @@ def grid_of_volume(volume: Any) -> PictureGrid:
 
 
 def pixels_of(volume: Any) -> str:
-    """Return the hash by which a volume's pixels are known."""
-    return pixels_sha256(voxels_of(volume))
+    """Return the hash by which a volume's pixels are known; of pixels that were hashed before, without delay."""
+    stamp = volume.GetImageData().GetMTime()  # VTK counts all modifications of all objects: one stamp, one content
+    if stamp not in _hashes:
+        if len(_hashes) >= MOST_HASHES:
+            _hashes.pop(next(iter(_hashes)))
+        _hashes[stamp] = pixels_sha256(voxels_of(volume))
+    return _hashes[stamp]
 
 
 def outgoing_of(volume: Any, file_of_instance: FileOfInstance) -> Outgoing:
