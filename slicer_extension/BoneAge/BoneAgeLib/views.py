@@ -1,0 +1,41 @@
+"""Slicer's own views and editors: what is shown, and where a box or an outline is edited."""
+
+from __future__ import annotations
+
+import slicer
+
+RED = "Red"
+
+
+def red_view(scene):
+    """Return the node that says what the red slice view shows; None before there is a view."""
+    return scene.GetSingletonNode(RED, "vtkMRMLSliceCompositeNode")
+
+
+def shown_volume(scene):
+    """Return the volume in the background of the red slice view; None if there is none."""
+    view = red_view(scene)
+    return None if view is None else scene.GetNodeByID(view.GetBackgroundVolumeID() or "")
+
+
+def show_volume(volume) -> None:
+    """Show a volume in the slice views; the scene keeps everything else."""
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+
+
+def edit_box(roi) -> None:
+    """Give a box handles to move and stretch it by."""
+    display = roi.GetDisplayNode()
+    display.SetVisibility(True)
+    display.SetHandlesInteractive(True)
+    display.SetTranslationHandleVisibility(True)
+    display.SetScaleHandleVisibility(True)
+
+
+def edit_outline(segmentation, volume) -> None:
+    """Open an outline in Slicer's Segment Editor."""
+    slicer.util.selectModule("SegmentEditor")
+    editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    editor.setSegmentationNode(segmentation)
+    editor.setSourceVolumeNode(volume)
+    editor.setCurrentSegmentID(segmentation.GetSegmentation().GetNthSegmentID(0))

@@ -1,0 +1,222 @@
+"""Values in the words of the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from .contract import Assessment, Estimate, Info, ModelCard, Reading, TrainingTask, WorkListItem
+from .corrections import years_and_months
+from .outbox import Entry, SendReport
+
+VERDICTS = {
+    "delayed": "delayed: more than 2 SD below the child's age",
+    "normal": "normal: within 2 SD of the child's age",
+    "advanced": "advanced: more than 2 SD above the child's age",
+    "outside table": "no verdict: the growth reference does not cover this age",
+}
+SOURCES = {"DICOM": "from DICOM", "reader": "from you"}
+LONGEST_ID = 30  # characters
+MOST_DETAILS = 5  # lines
+ERRORS = ("mae_months", "error", "loss")  # of a training, the first that it tells is drawn
+KEY_FIGURES = ("MAE (months)", "Dice", "mean IoU")
+
+
+def connected(info: Info) -> str:
+    """Write what a server is in one sentence."""
+    return f"Connected to {info.name} {info.version} with {_count(info.radiographs, 'radiograph')}."
+
+
+def bone_age(assessment: Assessment) -> str:
+    """Write the bone age large: a line for each sex that was assessed."""
+    estimates = assessment.estimates
+    if len(estimates) == 1:
+        return years_and_months(estimates[0].bone_age_months)
+    return "\n".join(f"{each.sex}: {years_and_months(each.bone_age_months)}" for each in estimates)
+
+
+def interval(assessment: Assessment) -> str:
+    """Write the 90 % interval, and the bone age in months, of each sex that was assessed."""
+    return "\n".join(_interval(each, len(assessment.estimates) > 1) for each in assessment.estimates)
+
+
+def verdict(assessment: Assessment) -> str:
+    """Write SDS and verdict, or what is missing for them."""
+    scored = [each for each in assessment.estimates if each.verdict]
+    if not scored:
+        return "No SDS and no verdict: the child's age is not known."
+    several = len(assessment.estimates) > 1
+    return "\n".join((f"{each.sex}: " if several else "") + _verdict(each) for each in scored)
+
+
+def warnings(assessment: Assessment) -> str:
+    """Write the warnings, one a line; empty if there are none."""
+    return "\n".join(f"Warning: {warning}" for warning in assessment.warnings)
+
+
+def made_by(assessment: Assessment) -> str:
+    """Write who or what found this: versions of the models, seconds."""
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(assessment.model_versions.items()))
+    return f"{versions}; {assessment.seconds:.1f} s. {assessment.notice}"
+
+
+def source(name: str) -> str:
+    """Write where a sex or an age came from."""
+    return SOURCES.get(name, "")
+
+
+def state_row(item: WorkListItem) -> tuple[str, str, str, str, str]:
+    """Write a radiograph of the work list: id, state, by whom and when corrected, with whom it is now."""
+    return item.image_id, item.state, ", ".join(item.corrected_by), when(item.corrected_at), item.held_by or ""
+
+
+def reading_row(reading: Reading) -> tuple[str, str, str, str]:
+    """Write a reading: reader, bone age, when, what it is."""
+    age = "" if reading.bone_age_months is None else years_and_months(reading.bone_age_months)
+    parts = [
+        reading.status,
+        "box" if reading.hand_box else "",
+        "outline" if reading.has_mask else "",
+        f"rejected: {reading.rejected_because}" if reading.rejected_because else "",
+        reading.comment,
+    ]
+    return reading.reader, age, when(reading.made_at), "; ".join(part for part in parts if part)
+
+
+def short(image_id: str) -> str:
+    """Write an id so that it fits a line, and so that ids that differ still do."""
+    return image_id if len(image_id) <= LONGEST_ID else f"{image_id[:11]}…{image_id[-12:]}"
+
+
+def when(moment: datetime | None) -> str:
+    """Write a moment in the time of this computer."""
+    return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def model_row(card: ModelCard) -> tuple[str, str, str]:
+    """Write a model: name, version, its main figure with the data that it was measured on."""
+    found = next((name for name in KEY_FIGURES if name in card.figures), None)
+    figure = "" if found is None else f"{found.replace(' (months)', '')} {_figure(card.figures[found], found)}"
+    return card.name, card.version, figure
+
+
+def figures(card: ModelCard) -> str:
+    """Write every figure of a model, one a line."""
+    return "\n".join(f"{name}: {_figure(value, name)}" for name, value in card.figures.items())
+
+
+def _interval(estimate: Estimate, names_sex: bool) -> str:
+    ends = f"{years_and_months(estimate.lower_90_months)} to {years_and_months(estimate.upper_90_months)}"
+    months = f"{estimate.bone_age_months:.1f} months, SD {estimate.bone_age_sd_months:.1f} months"
+    return f"{estimate.sex + ': ' if names_sex else ''}90 %: {ends}\n{months}"
+
+
+def _verdict(estimate: Estimate) -> str:
+    words = VERDICTS.get(estimate.verdict or "", estimate.verdict)
+    if estimate.sds is None:
+        return f"{words} ({estimate.growth_reference})."
+    return f"SDS {estimate.sds:+.2f}, {words} ({estimate.growth_reference})."
+
+
+def _figure(value: Any, name: str) -> str:
+    unit = " months" if "(months)" in name else ""
+    if not isinstance(value, dict):
+        return f"{value:.3g}{unit}" if isinstance(value, float) else str(value)
+    middle, lower, upper = (f"{value[key]:.3g}" for key in ("value", "lower", "upper"))
+    return f"{middle}{unit} ({lower} to {upper})"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def sent(report: SendReport) -> str:
+    """Write what became of the corrections that waited."""
+    if report.error is not None:
+        kept = _count(report.still_waiting, "correction")
+        return f"{report.error} Not sent: {kept}, kept on this computer until you send again."
+    if report.set_aside:
+        return f"The server refused {_count(len(report.set_aside), 'correction')}; the reason stands below."
+    if report.still_waiting:
+        return "Being sent already."
+    return f"Sent; the server has kept {_count(len(report.sent), 'correction')}." if report.sent else "Nothing to send."
+
+
+def unsent(waiting: Sequence[Entry], aside: Sequence[Entry]) -> str:
+    """Write how much is not sent yet."""
+    refused = f", {len(aside)} refused by a server" if aside else ""
+    return f"Not sent yet, kept on this computer: {len(waiting)}{refused}."
+
+
+def entry_row(entry: Entry) -> str:
+    """Write an unsent correction in a line or two."""
+    head = f"{when(entry.made_at)}  {short(entry.image_id)} to {entry.server}"
+    return f"{head}\n{entry.reason}" if entry.reason else head
+
+
+def strategies(info: Info | None) -> dict[str, str]:
+    """Return the strategies that choose a radiograph, with what they do; reopening is no choice of one."""
+    return {name: text for name, text in (info.strategies if info else {}).items() if name != "reopen"}
+
+
+def filtered(items: Sequence[WorkListItem], text: str, state: str) -> list[WorkListItem]:
+    """Return the radiographs of a state ("all" for any) in whose row the text occurs, whatever its case."""
+    wanted = text.strip().lower()
+    return [item for item in items if state in ("all", item.state) and wanted in " ".join(state_row(item)).lower()]
+
+
+def listed(shown: int, found: int, total: int) -> str:
+    """Write how many radiographs the list shows, of those found by the filter, of all."""
+    if shown < found:
+        return f"The first {shown} of {found} found, of {_count(total, 'radiograph')}; filter to see others."
+    return f"{_count(total, 'radiograph')}." if found == total else f"{found} of {_count(total, 'radiograph')}."
+
+
+# Training
+
+
+def retraining(info: Info | None) -> str:
+    """Write how it stands with training from corrections."""
+    if info is None:
+        return "Not connected."
+    state = info.retraining
+    if not can_retrain(info):
+        return "This server does not train from corrections: retraining is not available."
+    waiting = state.get("waiting_corrections")
+    parts = [f"Retraining: {state.get('state', 'state not known')}."]
+    parts += [] if waiting is None else [f"Corrections that wait for the next training: {waiting}."]
+    last = state.get("last_verdict")
+    parts += [f"Verdict of the gate on the last candidate: {last}."] if last else []
+    return " ".join(parts)
+
+
+def can_retrain(info: Info | None) -> bool:
+    """Say whether the server trains from corrections."""
+    return info is not None and info.retraining.get("state", "not available") != "not available" and bool(info.trainers)
+
+
+def training(task: TrainingTask) -> str:
+    """Write how a training stands; with its last lines if it failed."""
+    head = f"{task.model}: {task.status.lower()}"
+    progress = "; ".join(f"{name.replace('_', ' ')} {_figure(value, name)}" for name, value in _numbers(task.progress))
+    failed = task.status.upper() in ("ERROR", "FAILED")
+    reason = "\n" + "\n".join(task.details[-MOST_DETAILS:]) if failed and task.details else ""
+    return f"{head}{'; ' + progress if progress else ''}.{reason}"
+
+
+def fraction_done(task: TrainingTask) -> float | None:
+    """Return how far a training is, 0 to 1; None if it does not tell."""
+    epoch, epochs = task.progress.get("epoch"), task.progress.get("epochs")
+    return epoch / epochs if epoch is not None and epochs else None
+
+
+def curve_point(task: TrainingTask) -> tuple[float, float] | None:
+    """Return epoch and error of a training, for its curve; None if it does not tell."""
+    epoch = task.progress.get("epoch")
+    error = next((task.progress[name] for name in ERRORS if name in task.progress), None)
+    return None if epoch is None or error is None else (float(epoch), float(error))
+
+
+def _numbers(progress: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in progress.items() if isinstance(value, (int, float, str))]

@@ -1,0 +1,1 @@
+"""Stand-ins for what the application 3D Slicer adds to slicer-core; each says what it stands for."""
