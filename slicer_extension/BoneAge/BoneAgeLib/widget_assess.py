@@ -134,12 +134,12 @@ class AssessSection:
     def _keep_sex(self, *_) -> None:
         sex = SEXES[self._ui.sexBox.property("currentIndex")]
         self._desk.keep(replace(self._desk.typed, sex=sex, sex_source="reader" if sex else ""))
-        self._show_sources()
+        self.redraw()
 
     def _keep_age(self) -> None:
         months = self._age.value
         self._desk.keep(replace(self._desk.typed, age_months=months, age_source="" if months is None else "reader"))
-        self._show_sources()
+        self.redraw()
 
     # Drawing
 
@@ -176,8 +176,9 @@ class AssessSection:
         self._ui.boneAgeLabel.setText(words.bone_age(assessment))
         self._ui.intervalLabel.setText(words.interval(assessment))
         self._ui.verdictLabel.setText(words.verdict(assessment))
-        self._ui.warningsLabel.setText(words.warnings(assessment))
-        self._ui.warningsLabel.setVisible(bool(assessment.warnings))
+        warnings = words.warnings(assessment, self._desk.typed.sex, self._desk.typed.age_months)
+        self._ui.warningsLabel.setText(warnings)
+        self._ui.warningsLabel.setVisible(bool(warnings))
         self._ui.versionsLabel.setText(words.made_by(assessment))
         plot = distribution_plot(assessment.estimates, assessment.chronological_age_months)
         self._ui.plotLabel.setPixmap(plot)

@@ -42,6 +42,16 @@ def test_an_unknown_sex_is_asked_for(connected, load):
     assert connected.ui.sexBox.currentText() == "female"
 
 
+def test_an_age_for_another_sex_than_the_one_chosen_now_is_marked(assessed):
+    assert not assessed.ui.warningsLabel.isVisible()
+    assessed.ui.sexBox.setCurrentText("male")
+    assert "sex or age were changed since; press Assess again" in assessed.ui.warningsLabel.text()
+    assessed.ui.sexBox.setCurrentText("female")
+    assert not assessed.ui.warningsLabel.isVisible()
+    assessed.type_age("age", 3, 0)
+    assert "press Assess again" in assessed.ui.warningsLabel.text()
+
+
 def test_both_sexes_are_two_ages_and_the_sex_stays_unknown(connected, load):
     connected.show(load("girl"))
     connected.press("assessButton", answer="Both")
