@@ -19,10 +19,6 @@ TOKEN = "a token of the tests"
 RADIOGRAPHS = {"girl": "14717.png", "boy": "5627.jpg"}
 
 
-def pytest_addoption(parser):
-    parser.addoption("--pictures", metavar="FOLDER", help="where the pictures of the panel go; out/slicer without it")
-
-
 @pytest.fixture(scope="session")
 def application(tmp_path_factory):
     """Start what stands for Slicer, with settings of its own."""
