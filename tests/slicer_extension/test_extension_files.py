@@ -81,6 +81,10 @@ def test_what_cmake_names_is_there():
         assert (EXTENSION.parent / name).is_file()
 
 
+def test_the_index_can_build_the_extension_from_the_top_of_the_repository():
+    assert "add_subdirectory(slicer_extension)" in (EXTENSION.parent / "CMakeLists.txt").read_text()
+
+
 def test_the_icon_has_the_size_that_the_index_asks_for():
     from PIL import Image
 

@@ -151,7 +151,10 @@ class Desk:
 
         def finish(result: Any) -> None:
             status.setText("")
-            done(result)
+            try:
+                done(result)
+            except ClientError as error:
+                status.setText(str(error))
             self.changed()
 
         status.setText(f"{name} …")

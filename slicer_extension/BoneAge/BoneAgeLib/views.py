@@ -13,9 +13,10 @@ def red_view(scene):
 
 
 def shown_volume(scene):
-    """Return the volume in the background of the red slice view; None if there is none."""
+    """Return the volume in the background of the red slice view; None if there is none, or none with pixels."""
     view = red_view(scene)
-    return None if view is None else scene.GetNodeByID(view.GetBackgroundVolumeID() or "")
+    volume = None if view is None else scene.GetNodeByID(view.GetBackgroundVolumeID() or "")
+    return volume if volume is not None and volume.GetImageData() is not None else None
 
 
 def show_volume(volume) -> None:

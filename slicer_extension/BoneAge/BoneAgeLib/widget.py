@@ -125,6 +125,7 @@ class BoneAgePanel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.timer.start()
 
     def _tick(self) -> None:
-        """Take what has come from the background."""
+        """Take what has come from the background; a fault of the panel's own is no secret."""
         self.desk.jobs.poll()
         self.training.tick()
+        self.ui.faultLabel.setVisible(bool(self.desk.jobs.faults))

@@ -8,6 +8,7 @@ from . import dialogs, words
 from .contract import Assessed, Assessment
 from .corrections import Changes, ExpertInput
 from .desk import Desk
+from .errors import ClientError
 from .plots import distribution_plot
 from .years_months import YearsMonths
 
@@ -42,10 +43,11 @@ class AssessSection:
     def update_age(self) -> None:
         """Ask again with the box and the outline as the reader has them now."""
         self._desk.needs_client()
-        volume, sex = self._desk.needs_volume(), self._sex_or_ask()
+        self._desk.needs_volume()
+        sex = self._sex_or_ask()
         if sex is not None:
-            changes = self._desk.logic.changes(volume, ExpertInput(reader="reader"))
-            self._once_sent(volume, lambda image_id: self._ask_again(image_id, sex, changes))
+            changes = self._changes()
+            self._once_sent(self._desk.volume, lambda image_id: self._ask_again(image_id, sex, changes))
 
     def _once_sent(self, volume, then) -> None:
         """Go on with the server's id of the radiograph; send the radiograph first if the server lacks it."""
@@ -63,16 +65,25 @@ class AssessSection:
         self._start("Sending the radiograph", lambda job: client.ensure_image(outgoing, job.cancel), bind)
 
     def _ask_for_age(self, image_id: str, sex: str) -> None:
-        client, age = self._desk.needs_client(), self._desk.typed.age_months
-        self._start("Assessing", lambda job: client.assess(image_id, sex, age, job.cancel), self._show)
+        client, age, before = self._desk.needs_client(), self._desk.typed.age_months, self._edited_hand()
+        self._start(
+            "Assessing",
+            lambda job: client.assess(image_id, sex, age, job.cancel),
+            lambda assessed: self._show(assessed, keep_hand=self._edited_hand() != before),
+        )
 
-    def _ask_again(self, image_id: str, sex: str, changes: Changes) -> None:
+    def _ask_again(self, image_id: str, sex: str, sent: Changes) -> None:
         client, age = self._desk.needs_client(), self._desk.typed.age_months
-        box, mask = changes.hand_box, changes.mask_nrrd
+        box, mask = sent.hand_box, sent.mask_nrrd
+        is_all_the_readers = sent.box_moved and sent.outline_edited
+
+        def show(assessed: Assessed) -> None:
+            self._show(assessed, keep_hand=is_all_the_readers or self._edited_hand() != (box, mask))
+
         self._start(
             "Updating the age",
             lambda job: client.update_age(image_id, sex, age, box, mask, job.cancel),
-            self._show,
+            show,
         )
 
     def _start(self, name: str, work, done) -> None:
@@ -80,16 +91,25 @@ class AssessSection:
         self._job = self._desk.run(name, work, done, status, about_shown=True, progress=self._show_progress)
         self._desk.changed()
 
-    def _show(self, assessed: Assessed) -> None:
-        self._desk.logic.show(self._desk.volume, assessed, self._desk.address)
+    def _show(self, assessed: Assessed, keep_hand: bool) -> None:
+        """Show an answer; what the reader has edited meanwhile stays."""
+        self._desk.logic.show(self._desk.volume, assessed, self._desk.address, keep_hand)
+
+    def _changes(self) -> Changes:
+        return self._desk.logic.changes(self._desk.volume, ExpertInput(reader="reader"))
+
+    def _edited_hand(self) -> tuple:
+        """Return box and outline as far as they were edited, to compare; a hand that cannot be sent, by the reason."""
+        try:
+            changes = self._changes()
+        except ClientError as error:
+            return str(error), None
+        return changes.hand_box, changes.mask_nrrd
 
     def _may_replace_edits(self) -> bool:
         """Ask before a new finding takes the place of a box or an outline that was edited."""
-        volume = self._desk.volume
-        if self._desk.logic.assessment(volume) is None:
-            return True
-        changes = self._desk.logic.changes(volume, ExpertInput(reader="reader"))
-        return not (changes.box_moved or changes.outline_edited) or dialogs.confirmed(REPLACE)
+        is_first = self._desk.logic.assessment(self._desk.volume) is None
+        return is_first or self._edited_hand() == (None, None) or dialogs.confirmed(REPLACE)
 
     def _cancel(self, *_) -> None:
         self._desk.jobs.cancel(self._job)
@@ -114,12 +134,12 @@ class AssessSection:
     def _keep_sex(self, *_) -> None:
         sex = SEXES[self._ui.sexBox.property("currentIndex")]
         self._desk.keep(replace(self._desk.typed, sex=sex, sex_source="reader" if sex else ""))
-        self._show_sources()
+        self.redraw()
 
     def _keep_age(self) -> None:
         months = self._age.value
         self._desk.keep(replace(self._desk.typed, age_months=months, age_source="" if months is None else "reader"))
-        self._show_sources()
+        self.redraw()
 
     # Drawing
 
@@ -156,8 +176,9 @@ class AssessSection:
         self._ui.boneAgeLabel.setText(words.bone_age(assessment))
         self._ui.intervalLabel.setText(words.interval(assessment))
         self._ui.verdictLabel.setText(words.verdict(assessment))
-        self._ui.warningsLabel.setText(words.warnings(assessment))
-        self._ui.warningsLabel.setVisible(bool(assessment.warnings))
+        warnings = words.warnings(assessment, self._desk.typed.sex, self._desk.typed.age_months)
+        self._ui.warningsLabel.setText(warnings)
+        self._ui.warningsLabel.setVisible(bool(warnings))
         self._ui.versionsLabel.setText(words.made_by(assessment))
         plot = distribution_plot(assessment.estimates, assessment.chronological_age_months)
         self._ui.plotLabel.setPixmap(plot)

@@ -39,7 +39,7 @@ class ServerSection:
         def keep(info: Info) -> None:
             if self._desk.client is client:  # another one may have been asked meanwhile
                 self._desk.info = info
-                self._ui.serverStatus.setText(words.connected(info))
+                self._ui.serverStatus.setText(f"{words.connected(info)} {settings.caution}".strip())
                 self._connected()
 
         self._desk.run("Connecting", lambda job: client.info(job.cancel), keep, self._ui.serverStatus)

@@ -17,6 +17,7 @@ VERDICTS = {
     "outside table": "no verdict: the growth reference does not cover this age",
 }
 SOURCES = {"DICOM": "from DICOM", "reader": "from you"}
+SAME_AGE = 0.05  # months
 LONGEST_ID = 30  # characters
 MOST_DETAILS = 5  # lines
 ERRORS = ("mae_months", "error", "loss")  # of a training, the first that it tells is drawn
@@ -50,9 +51,12 @@ def verdict(assessment: Assessment) -> str:
     return "\n".join((f"{each.sex}: " if several else "") + _verdict(each) for each in scored)
 
 
-def warnings(assessment: Assessment) -> str:
-    """Write the warnings, one a line; empty if there are none."""
-    return "\n".join(f"Warning: {warning}" for warning in assessment.warnings)
+def warnings(assessment: Assessment, sex: str | None, age_months: float | None) -> str:
+    """Write the warnings, one a line, first whether sex or age are others now than those that the answer is for."""
+    sexes = [each.sex for each in assessment.estimates]
+    is_old = sex not in (None, *sexes) or not _is_same_age(age_months, assessment.chronological_age_months)
+    old = ["sex or age were changed since; press Assess again"] if is_old else []
+    return "\n".join(f"Warning: {warning}" for warning in [*old, *assessment.warnings])
 
 
 def made_by(assessment: Assessment) -> str:
@@ -104,6 +108,10 @@ def model_row(card: ModelCard) -> tuple[str, str, str]:
 def figures(card: ModelCard) -> str:
     """Write every figure of a model, one a line."""
     return "\n".join(f"{name}: {_figure(value, name)}" for name, value in card.figures.items())
+
+
+def _is_same_age(first: float | None, second: float | None) -> bool:
+    return first == second or (first is not None and second is not None and abs(first - second) < SAME_AGE)
 
 
 def _interval(estimate: Estimate, names_sex: bool) -> str:

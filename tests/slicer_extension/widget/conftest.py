@@ -11,16 +11,12 @@ ROOT = Path(__file__).parents[3]
 sys.path[:0] = [str(Path(__file__).parent)]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no screen is needed
 
+from app_server import AppServer  # noqa: E402
 from panel import Panel  # noqa: E402
 from relay import Relay  # noqa: E402
-from served import Served  # noqa: E402
 
 TOKEN = "a token of the tests"
 RADIOGRAPHS = {"girl": "14717.png", "boy": "5627.jpg"}
-
-
-def pytest_addoption(parser):
-    parser.addoption("--pictures", metavar="FOLDER", help="where the pictures of the panel go; out/slicer without it")
 
 
 @pytest.fixture(scope="session")
@@ -77,15 +73,21 @@ def panel(open_panel):
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """Serve a girl's and a boy's radiograph, and the boy's again in another folder, to who has the token."""
-    studies = tmp_path_factory.mktemp("served") / "studies"
-    (studies / "more").mkdir(parents=True)
+def studies(tmp_path_factory):
+    """Make a folder with a girl's and a boy's radiograph, and the boy's again in another folder."""
+    folder = tmp_path_factory.mktemp("served") / "studies"
+    (folder / "more").mkdir(parents=True)
     for copy in "abcdefgh":
-        shutil.copy(ROOT / "tests" / "data" / RADIOGRAPHS["boy"], studies / "more" / f"{copy}.jpg")
+        shutil.copy(ROOT / "tests" / "data" / RADIOGRAPHS["boy"], folder / "more" / f"{copy}.jpg")
     for name in RADIOGRAPHS.values():
-        shutil.copy(ROOT / "tests" / "data" / name, studies)
-    served = Served(studies, TOKEN).start()
+        shutil.copy(ROOT / "tests" / "data" / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(studies):
+    """Serve the studies to who has the token."""
+    served = AppServer(studies, TOKEN).start()
     yield served
     served.stop()
 
@@ -93,7 +95,7 @@ def server(tmp_path_factory):
 @pytest.fixture
 def network(server):
     """Stand between panel and server; `cut()`, `mend()` and `answers_held()` make it bad."""
-    relay = Relay(server.port)
+    relay = Relay(int(server.address.rpartition(":")[2]))
     yield relay
     relay.close()
 

@@ -1,8 +1,9 @@
 """Pictures of the panel and the view for README and tutorial: written to out/slicer, looked at by people.
 
-With `--pictures docs/slicer`, those of the documents.
+With BONEAGE_PICTURES=docs/slicer, those of the documents.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ GAP = 12  # pixels
 
 
 @pytest.fixture(scope="module")
-def folder(request):
+def folder():
     """Return where the pictures go."""
-    made = ROOT / (request.config.getoption("--pictures", default=None) or "out/slicer")
+    made = ROOT / (os.environ.get("BONEAGE_PICTURES", "out/slicer"))
     made.mkdir(parents=True, exist_ok=True)
     return made
 

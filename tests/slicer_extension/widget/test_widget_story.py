@@ -42,6 +42,16 @@ def test_an_unknown_sex_is_asked_for(connected, load):
     assert connected.ui.sexBox.currentText() == "female"
 
 
+def test_an_age_for_another_sex_than_the_one_chosen_now_is_marked(assessed):
+    assert not assessed.ui.warningsLabel.isVisible()
+    assessed.ui.sexBox.setCurrentText("male")
+    assert "sex or age were changed since; press Assess again" in assessed.ui.warningsLabel.text()
+    assessed.ui.sexBox.setCurrentText("female")
+    assert not assessed.ui.warningsLabel.isVisible()
+    assessed.type_age("age", 3, 0)
+    assert "press Assess again" in assessed.ui.warningsLabel.text()
+
+
 def test_both_sexes_are_two_ages_and_the_sex_stays_unknown(connected, load):
     connected.show(load("girl"))
     connected.press("assessButton", answer="Both")
@@ -85,7 +95,7 @@ def test_the_outline_is_edited_in_the_segment_editor(assessed):
     assert segment_editor.volume is assessed.desk.volume
 
 
-def test_a_reader_corrects_submits_and_takes_the_next(assessed, server):
+def test_a_reader_corrects_submits_and_takes_the_next(assessed, studies):
     assessed.type_age("expert", 11, 0)
     assessed.type_text("readerEdit", "AB")
     assessed.type_text("commentEdit", "by the atlas")
@@ -101,7 +111,8 @@ def test_a_reader_corrects_submits_and_takes_the_next(assessed, server):
     assessed.press("nextButton")
     assert assessed.desk.volume.GetName() in [row[0] for row in assessed.rows("workListTable") if row[1] != "corrected"]
     assert assessed.desk.typed.comment == ""
-    assert " POST /train" not in (server.studies.parent / "server.log").read_text()
+    log = (studies.parent / "server.log").read_text()
+    assert "PUT /datastore" in log and "POST /train" not in log  # submitting never starts a training
 
 
 def test_a_finished_radiograph_is_reopened_with_its_readings(assessed):

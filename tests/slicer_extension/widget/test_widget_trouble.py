@@ -207,3 +207,33 @@ def test_a_radiograph_that_the_server_does_not_know_is_assessed_first(connected,
     connected.type_text("readerEdit", "EF")
     connected.press("submitButton")
     assert connected.ui.submitStatus.text() == "The server does not know this radiograph yet. Press Assess first."
+
+
+def test_a_box_that_is_moved_while_the_answer_is_on_its_way_stays(corrected, network):
+    roi = corrected.desk.logic.nodes(corrected.desk.volume).roi
+    with network.answers_held():
+        corrected.begin("assessButton")
+        smaller = tuple(0.9 * side if side > 2 else side for side in roi.GetSize())
+        roi.SetSize(*smaller)
+    corrected.rest()
+    assert roi.GetSize() == pytest.approx(smaller)
+    assert corrected.desk.logic.changes(corrected.desk.volume, corrected.widget.correct._expert("EF")).box_moved
+
+
+def test_an_outline_that_was_erased_is_found_again_once_that_is_confirmed(corrected):
+    segmentation = corrected.desk.logic.nodes(corrected.desk.volume).segmentation
+    segmentation.GetSegmentation().RemoveAllSegments()
+    corrected.press("submitButton")
+    assert "outline" in corrected.ui.submitStatus.text().lower()
+    corrected.press("assessButton", answer="OK")
+    assert corrected.desk.logic.mask(corrected.desk.volume).any()
+
+
+def test_a_fault_of_the_panel_is_no_secret(panel):
+    def fault(_):
+        raise RuntimeError("made for the test")
+
+    panel.desk.jobs.start("a job", lambda job: None, done=fault)
+    panel.rest()
+    panel.until(lambda: panel.ui.faultLabel.isVisible())
+    panel.desk.jobs.faults.clear()
