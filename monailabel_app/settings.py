@@ -10,7 +10,7 @@ from boneage.errors import InvalidInput
 from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
 
 _KEYS = ("models", "store", "threads", "growth_reference", "archive_cache_mb")
-_TRAINING_KEYS = ("base", "replay", "not_hands", "train_threads", "retrain_after", "retrain_at")
+_TRAINING_KEYS = ("base", "ages", "replay", "not_hands", "train_threads", "retrain_after", "retrain_at")
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class TrainSettings:
         replay: Training radiographs of the base that are mixed in; those held out all take part in the comparison.
         not_hands: Folder of images without a hand, for the gate.
         threads: Cores that a training may use.
+        consensus: Learn the median of the readers' ages instead of the latest one.
     """
 
     base: Path | None = None
     replay: int = 2000
     not_hands: Path | None = None
     threads: int = 1
+    consensus: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,10 @@ class AppSettings:
 
 def _training(conf: dict[str, str]) -> TrainSettings:
     replay, threads = _whole(conf, "replay", "2000"), _whole(conf, "train_threads", "1")
-    return TrainSettings(_folder(conf, "base"), replay, _folder(conf, "not_hands"), threads)
+    ages = conf.get("ages") or "latest"
+    if ages not in ("latest", "consensus"):
+        raise InvalidInput(f"Expected ages as latest or consensus, got {ages!r}.", "Correct it.")
+    return TrainSettings(_folder(conf, "base"), replay, _folder(conf, "not_hands"), threads, ages == "consensus")
 
 
 def _folder(conf: dict[str, str], key: str) -> Path | None:

@@ -92,7 +92,14 @@ class RetrainTask(TrainTask):
             return models.detector.find_hand(radiograph, label.hand_box).pose
 
         return write_data_set(
-            datastore.store, datastore.path_of, datastore.patient_of, pose_of, out, settings.base, settings.replay
+            datastore.store,
+            datastore.path_of,
+            datastore.patient_of,
+            pose_of,
+            out,
+            settings.base,
+            settings.replay,
+            settings.consensus,
         )
 
 

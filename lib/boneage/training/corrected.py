@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ def write_data_set(
     out: Path,
     base: Path | None = None,
     replay: int | None = None,
+    consensus: bool = False,
 ) -> Made:
     """Write what experts corrected as a data set, and return what went in.
 
@@ -81,6 +82,7 @@ def write_data_set(
         base: A folder in RSNA layout that is mixed in; None for the corrections alone.
         replay: Radiographs of the base's train split that are taken, always the same ones; None for all. Those with a
             drawn outline all are, since they are few.
+        consensus: Take the median of the readers' ages instead of the latest one.
 
     Raises:
         OutputFailed: If the folder cannot be written.
@@ -93,12 +95,19 @@ def write_data_set(
         try:
             radiograph = read_radiograph(path_of(image_id))
             mask = store.mask(label.mask_id) if label.mask_id else None
+            label = _agreed(label, store) if consensus else label
             _add(image_id, label, mask, radiograph, split_of(patient_of(image_id)), pose_of, tables, made)
         except BoneAgeError as error:
             made.left_out[error.kind] = made.left_out.get(error.kind, 0) + 1
             log.warning("A corrected radiograph is left out: %s", error)
     tables.write()
     return made
+
+
+def _agreed(label: FinalLabel, store: CorrectionStore) -> FinalLabel:
+    """Return a label with the median of the readers' ages."""
+    found = store.consensus(label.image_id)
+    return label if found is None else replace(label, bone_age_months=found.median_months)
 
 
 class _Tables:

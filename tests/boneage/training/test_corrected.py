@@ -38,12 +38,19 @@ def write(studies, tmp_path):
     """Keep corrections, write the data set, and return what went in and its folder."""
     store = CorrectionStore.in_folder(studies)
 
-    def run(*corrections, base=None, replay=None):
+    def run(*corrections, base=None, replay=None, consensus=False):
         for correction in corrections:
             store.add(correction)
         out = tmp_path / "out"
         made = write_data_set(
-            store, lambda i: studies / f"{i}.png", str, lambda *_: a_hand(HEIGHT, WIDTH).pose, out, base, replay
+            store,
+            lambda i: studies / f"{i}.png",
+            str,
+            lambda *_: a_hand(HEIGHT, WIDTH).pose,
+            out,
+            base,
+            replay,
+            consensus,
         )
         return made, out
 
@@ -72,6 +79,13 @@ def test_the_radiograph_itself_comes_back_as_it_was_read(write, studies):
     before, after = read_radiograph(studies / "real.png").pixels, radiograph_of(example).pixels
     assert np.abs(after - before).max() <= 0.5 / 255
     assert (example.bone_age_months, example.sex, example.pixel_aspect) == (90.0, Sex.MALE, 1.0)
+
+
+@pytest.mark.parametrize(("consensus", "expected"), [(False, 120.0), (True, 100.0)])
+def test_the_latest_age_is_learnt_or_the_readers_median(write, consensus, expected):
+    ages = zip(("A", "B", "C"), (90.0, 100.0, 120.0), strict=True)
+    _, out = write(*(Correction("a", r, bone_age_months=m, sex=Sex.MALE) for r, m in ages), consensus=consensus)
+    assert [example.bone_age_months for example in read_rsna(out)] == [expected]
 
 
 def test_an_age_without_a_sex_is_not_learnt_from_and_a_guess_is_not_made(write):
