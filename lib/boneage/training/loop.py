@@ -151,10 +151,17 @@ class StatusFile(L.Callback):
 
     @rank_zero_only
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        """Write how far the training is."""
+        """Write how far the training is, now and then."""
+        if trainer.global_step % self.EVERY_STEPS == 0:
+            self._write(trainer)
+
+    @rank_zero_only
+    def on_validation_end(self, trainer: L.Trainer, *_: Any) -> None:
+        """Write what the validation gave."""
+        self._write(trainer)
+
+    def _write(self, trainer: L.Trainer) -> None:
         step, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
-        if step % self.EVERY_STEPS and step < steps:
-            return
         figures = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
         write_status(
             self._run,

@@ -14,6 +14,7 @@ from boneage.errors import InvalidInput
 from boneage.training import loop
 from boneage.training.loop import fit, newest_checkpoint, one_cycle, plot_metrics, read_metrics, training_loader
 from boneage.training.options import TrainOptions
+from boneage.training.status import read_status
 
 EXAMPLES, BATCH = 12, 3
 STEPS = EXAMPLES // BATCH  # an epoch
@@ -95,6 +96,13 @@ def test_a_training_leaves_metrics_of_every_step_and_a_picture_of_them(options):
     assert [int(row["step"]) for row in rows if row["train_loss"]] == list(range(3 * STEPS))
     assert sum(bool(row["validation_error"]) for row in rows) == 3
     assert (options.run / "metrics.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_status_tells_epoch_figures_and_that_it_is_done(options):
+    train(options)
+    status = read_status(options.run)
+    assert (status["epoch"], status["epochs"], status["progress"]) == (3, 3, 1.0)
+    assert set(status["figures"]) == {"train_loss", "validation_error"}
 
 
 def test_a_run_that_fell_over_in_an_epoch_goes_on_in_that_epoch(options):
