@@ -69,7 +69,7 @@ def shares(saliency: Saliency | None) -> str:
         return ""
     ordered = sorted(saliency.shares.items(), key=lambda item: -item[1])
     highest = max(max(row) for row in saliency.months_on_grid)
-    parts = ", ".join(f"{part} {100 * share:.0f} %" for part, share in ordered)
+    parts = ", ".join(f"{part} {100 * share:.0f}\u00a0%" for part, share in ordered)
     return (
         f"Where the age ({saliency.sex}) comes from: {parts}. Blurring one spot moves it by up to {highest:.1f} months."
     )
