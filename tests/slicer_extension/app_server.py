@@ -26,21 +26,23 @@ class AppServer:
     Args:
         studies: Folder of radiographs; log and token lie beside it.
         token: That clients must bring.
+        options: Further ones of the command.
     """
 
-    def __init__(self, studies: Path, token: str) -> None:
+    def __init__(self, studies: Path, token: str, *options: str) -> None:
         if not PYTHON.with_name("boneage").exists():
             pytest.skip("the server's environment is missing: make setup, or set $BONEAGE_MAIN_PYTHON")
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self._port = listener.getsockname()[1]
-        self._studies, self.token = studies, token
+        self._studies, self.token, self._options = studies, token, options
         self.address = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen | None = None
 
     def start(self) -> AppServer:
         """Start it and wait until it answers."""
         command = [PYTHON.with_name("boneage"), "serve", "--studies", self._studies, "--port", str(self._port)]
+        command += self._options
         env = {**os.environ, "BONEAGE_TOKEN": self.token, "PYTHONPATH": str(ROOT / "lib")}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=env)

@@ -72,21 +72,15 @@ def test_work_list_and_readings_are_read():
     assert answers.next_case(recorded("next")).image_id in items and answers.next_case(recorded("held")) is None
 
 
-@pytest.mark.parametrize(
-    ("status", "is_running"), [("SUBMITTED", True), ("RUNNING", True), ("DONE", False), ("ERROR", False)]
-)
-def test_a_training_is_read_with_its_model_progress_and_last_lines(status, is_running):
-    request = {"model": "hand_detector", "gpus": "all"}
-    answer = {
-        "id": "a",
-        "status": status,
-        "request": request,
-        "details": ["epoch 1", "epoch 2"],
-        "progress": {"epoch": 2},
-    }
-    task = answers.training_task(answer)
-    assert (task.model, task.is_running, task.progress) == ("hand_detector", is_running, {"epoch": 2})
-    assert task.details[-1] == "epoch 2"
+@pytest.mark.parametrize("change", [{"months_on_grid": []}, {"months_on_grid": [[1.0], [1.0, 2.0]]}, {"shares": 1}])
+def test_where_the_age_comes_from_is_read_and_what_is_no_grid_is_refused(change):
+    saliency = {"sex": "female", "months_on_grid": [[0.0, 1.5], [2, 0]], "shares": {"carpus": 0.4, "fingers": 0.6}}
+    read = answers.assessment(recorded("bone_age") | {"saliency": saliency}).saliency
+    assert read.months_on_grid == ((0.0, 1.5), (2.0, 0.0)) and read.shares["carpus"] == 0.4
+    assert answers.assessment(recorded("bone_age")).saliency is None
+    with pytest.raises(ClientError) as caught:
+        answers.assessment(recorded("bone_age") | {"saliency": saliency | change})
+    assert caught.value.kind == ErrorKind.WRONG_ANSWER
 
 
 def test_parts_are_taken_apart_byte_by_byte():
@@ -122,7 +116,7 @@ def test_the_core_knows_no_widgets_and_the_client_no_slicer():
         assert path.stem in WITH_MRML or not imported & {"slicer", "vtk"}, path.name
 
 
-WITH_MRML = {"findings", "folders", "logic", "volumes"}
+WITH_MRML = {"findings", "folders", "logic", "saliency", "volumes"}
 CORE = WITH_MRML | {
     *(
         "answers",
@@ -136,5 +130,17 @@ CORE = WITH_MRML | {
         "errors",
         "exif",
     ),
-    *("failures", "geometry", "jobs", "multipart", "names", "outbox", "outbox_entries", "pictures", "transport"),
+    *(
+        "failures",
+        "geometry",
+        "jobs",
+        "multipart",
+        "names",
+        "outbox",
+        "outbox_entries",
+        "pictures",
+        "pieces",
+        "training",
+        "transport",
+    ),
 }

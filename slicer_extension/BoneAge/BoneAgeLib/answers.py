@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,10 +17,12 @@ from .contract import (
     Outline,
     Pose,
     Reading,
-    TrainingTask,
+    Saliency,
     WorkListItem,
 )  # fmt: skip
 from .errors import ClientError, ErrorKind
+from .pieces import finite, maybe, maybe_number, number, numbers, pair, piece, texts, unexpected, words
+from .training import retraining
 
 
 def assessment(answer: Any) -> Assessment:
@@ -31,24 +32,25 @@ def assessment(answer: Any) -> Assessment:
         ClientError: WRONG_ANSWER; or REFUSED in the server's words, if it is an expected error.
     """
     refuse_error(answer)
-    picture = _piece(answer, "radiograph", dict)
+    picture = piece(answer, "radiograph", dict)
     return Assessment(
-        task=_piece(answer, "task", str),
-        image_id=_piece(answer, "image_id", str),
-        sex=_maybe(answer, "sex", str),
-        sex_source=_maybe(answer, "sex_source", str),
-        chronological_age_months=_maybe_number(answer, "chronological_age_months"),
-        chronological_age_source=_maybe(answer, "chronological_age_source", str),
-        estimates=tuple(_estimate(one) for one in _piece(answer, "estimates", list)),
-        hand=_hand(_piece(answer, "hand", dict)),
-        rows=_piece(picture, "rows", int),
-        columns=_piece(picture, "columns", int),
-        pixel_spacing_mm=_pair(picture, "pixel_spacing_mm") if picture.get("pixel_spacing_mm") else None,
-        was_inverted=_piece(picture, "was_inverted", bool),
-        warnings=_texts(answer, "warnings"),
-        model_versions=_words(answer, "model_versions"),
-        seconds=_number(answer, "seconds"),
-        notice=_piece(answer, "notice", str),
+        task=piece(answer, "task", str),
+        image_id=piece(answer, "image_id", str),
+        sex=maybe(answer, "sex", str),
+        sex_source=maybe(answer, "sex_source", str),
+        chronological_age_months=maybe_number(answer, "chronological_age_months"),
+        chronological_age_source=maybe(answer, "chronological_age_source", str),
+        estimates=tuple(_estimate(one) for one in piece(answer, "estimates", list)),
+        hand=_hand(piece(answer, "hand", dict)),
+        rows=piece(picture, "rows", int),
+        columns=piece(picture, "columns", int),
+        pixel_spacing_mm=pair(picture, "pixel_spacing_mm") if picture.get("pixel_spacing_mm") else None,
+        was_inverted=piece(picture, "was_inverted", bool),
+        warnings=texts(answer, "warnings"),
+        model_versions=words(answer, "model_versions"),
+        seconds=number(answer, "seconds"),
+        notice=piece(answer, "notice", str),
+        saliency=_saliency(maybe(answer, "saliency", dict)),
     )
 
 
@@ -73,27 +75,27 @@ def info(answer: Any) -> Info:
             "At this address answers another server than one for bone age.",
             "Check the address.",
         )
-    strategies, work_list = _piece(answer, "strategies", dict), _piece(answer, "work_list", dict)
-    low, high = _pair(_piece(answer, "limits", dict), "bone_age_months")
+    strategies, work_list = piece(answer, "strategies", dict), piece(answer, "work_list", dict)
+    low, high = pair(piece(answer, "limits", dict), "bone_age_months")
     return Info(
-        name=_piece(answer, "name", str),
-        description=_piece(answer, "description", str),
-        version=_piece(answer, "version", str),
+        name=piece(answer, "name", str),
+        description=piece(answer, "description", str),
+        version=piece(answer, "version", str),
         models=tuple(models),
         strategies={name: str(about.get("description", "")) for name, about in strategies.items()},
-        trainers=tuple(_piece(answer, "trainers", dict)),
-        model_cards=tuple(_card(card) for card in _piece(answer, "model_cards", list)),
+        trainers=tuple(piece(answer, "trainers", dict)),
+        model_cards=tuple(_card(card) for card in piece(answer, "model_cards", list)),
         bone_age_limits=(low, high),
-        states=_texts(work_list, "states"),
-        radiographs=_piece(work_list, "radiographs", int),
-        scored=_piece(work_list, "scored", int),
-        retraining=_piece(answer, "retraining", dict),
+        states=texts(work_list, "states"),
+        radiographs=piece(work_list, "radiographs", int),
+        scored=piece(work_list, "scored", int),
+        retraining=retraining(piece(answer, "retraining", dict)),
     )
 
 
 def work_list(answer: Any) -> tuple[WorkListItem, ...]:
     """Read the answer of GET /datastore/?output=all, sorted by id."""
-    objects = _piece(answer, "objects", dict)
+    objects = piece(answer, "objects", dict)
     return tuple(_item(image_id, objects[image_id]) for image_id in sorted(objects))
 
 
@@ -102,148 +104,96 @@ def next_case(answer: Any) -> NextCase | None:
     if answer == {}:
         return None
     readings = answer.get("readings", []) if isinstance(answer, dict) else []
-    return NextCase(_piece(answer, "id", str), tuple(reading(one) for one in readings))
+    return NextCase(piece(answer, "id", str), tuple(reading(one) for one in readings))
 
 
 def reading(answer: Any) -> Reading:
     """Read one standing correction."""
-    box, seconds = _maybe(answer, "hand_box_px", dict), _maybe_number(answer, "ts")
+    box, seconds = maybe(answer, "hand_box_px", dict), maybe_number(answer, "ts")
     return Reading(
-        id=_piece(answer, "id", str),
-        reader=_piece(answer, "reader", str),
-        status=_piece(answer, "status", str),
-        bone_age_months=_maybe_number(answer, "bone_age_months"),
+        id=piece(answer, "id", str),
+        reader=piece(answer, "reader", str),
+        status=piece(answer, "status", str),
+        bone_age_months=maybe_number(answer, "bone_age_months"),
         hand_box=None if box is None else _box(box),
-        sex=_maybe(answer, "sex", str),
-        comment=_piece(answer, "comment", str),
-        rejected_because=_piece(answer, "rejected_because", str),
-        based_on=_words(answer, "based_on"),
+        sex=maybe(answer, "sex", str),
+        comment=piece(answer, "comment", str),
+        rejected_because=piece(answer, "rejected_because", str),
+        based_on=words(answer, "based_on"),
         made_at=None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc),
-        has_mask=_piece(answer, "has_mask", bool),
-    )
-
-
-def training_task(answer: Any) -> TrainingTask:
-    """Read the answer of GET /train/ or POST /train/MODEL."""
-    status, details = str(answer.get("status", "")) if isinstance(answer, dict) else "", _maybe(answer, "details", list)
-    return TrainingTask(
-        id=_piece(answer, "id", str),
-        model=str((_maybe(answer, "request", dict) or {}).get("model") or ""),
-        status=status,
-        progress=_maybe(answer, "progress", dict) or {},
-        is_running=status in ("SUBMITTED", "RUNNING"),
-        details=tuple(str(line) for line in details or ()),
+        has_mask=piece(answer, "has_mask", bool),
     )
 
 
 def image_id(answer: Any) -> str:
     """Read the answer of PUT /datastore/image."""
-    return _piece(answer, "image", str)
+    return piece(answer, "image", str)
 
 
 def label_id(answer: Any) -> str:
     """Read the answer of PUT /datastore/label."""
-    return _piece(answer, "label", str)
+    return piece(answer, "label", str)
 
 
 def _item(image_id: str, about: Any) -> WorkListItem:
-    readings = tuple(reading(one) for one in _piece(about, "readings", list))
-    return WorkListItem(image_id, _piece(about, "state", str), readings, _maybe(about, "held_by", str))
+    readings = tuple(reading(one) for one in piece(about, "readings", list))
+    return WorkListItem(image_id, piece(about, "state", str), readings, maybe(about, "held_by", str))
 
 
 def _card(card: Any) -> ModelCard:
-    figures = _maybe(card, "figures", dict) or {}
+    figures = maybe(card, "figures", dict) or {}
     task = str(card.get("task") or "")
-    return ModelCard(_piece(card, "name", str), _piece(card, "version", str), task, figures, card.get("limits"),
+    return ModelCard(piece(card, "name", str), piece(card, "version", str), task, figures, card.get("limits"),
                      card.get("intended_use"))  # fmt: skip
 
 
 def _estimate(one: Any) -> Estimate:
     return Estimate(
-        sex=_piece(one, "sex", str),
+        sex=piece(one, "sex", str),
         **{
-            name: _number(one, name)
+            name: number(one, name)
             for name in ("bone_age_months", "bone_age_sd_months", "lower_90_months", "upper_90_months")
         },
-        sds=_maybe_number(one, "sds"),
-        reference_sd_months=_maybe_number(one, "reference_sd_months"),
-        verdict=_maybe(one, "verdict", str),
-        growth_reference=_maybe(one, "growth_reference", str),
-        distribution=_numbers(one, "distribution_by_whole_month"),
+        sds=maybe_number(one, "sds"),
+        reference_sd_months=maybe_number(one, "reference_sd_months"),
+        verdict=maybe(one, "verdict", str),
+        growth_reference=maybe(one, "growth_reference", str),
+        distribution=numbers(one, "distribution_by_whole_month"),
     )
 
 
+def _saliency(saliency: Any) -> Saliency | None:
+    if saliency is None:
+        return None
+    grid = tuple(tuple(finite(one, "months_on_grid") for one in row) for row in _rows(saliency))
+    shares = piece(saliency, "shares", dict)
+    return Saliency(piece(saliency, "sex", str), grid, {str(part): number(shares, part) for part in shares})
+
+
+def _rows(saliency: Any) -> list[list[Any]]:
+    """Return the rows of a grid, all of one length."""
+    rows = piece(saliency, "months_on_grid", list)
+    if not rows or not all(isinstance(row, list) and row and len(row) == len(rows[0]) for row in rows):
+        raise unexpected("months_on_grid", "rows of one length")
+    return rows
+
+
 def _hand(hand: Any) -> Hand:
-    pose, outline = _piece(hand, "pose_px", dict), _maybe(hand, "outline", dict)
+    pose, outline = piece(hand, "pose_px", dict), maybe(hand, "outline", dict)
     return Hand(
-        confidence=_number(hand, "confidence"),
-        laterality=_maybe(hand, "laterality", str),
-        box=_box(_piece(hand, "box_px", dict)),
-        pose=Pose(*(_pair(pose, name) for name in ("middle_tip", "thumb_tip", "capitate"))),
-        pose_error=_number(hand, "pose_error"),
+        confidence=number(hand, "confidence"),
+        laterality=maybe(hand, "laterality", str),
+        box=_box(piece(hand, "box_px", dict)),
+        pose=Pose(*(pair(pose, name) for name in ("middle_tip", "thumb_tip", "capitate"))),
+        pose_error=number(hand, "pose_error"),
         outline=None if outline is None else _outline(outline),
     )
 
 
 def _outline(outline: Any) -> Outline:
-    area_mm2, fraction = _maybe_number(outline, "area_mm2"), _number(outline, "fraction_of_image")
-    return Outline(_piece(outline, "area_px", int), area_mm2, fraction)
+    area_mm2, fraction = maybe_number(outline, "area_mm2"), number(outline, "fraction_of_image")
+    return Outline(piece(outline, "area_px", int), area_mm2, fraction)
 
 
 def _box(box: Any) -> HandBox:
-    return HandBox(*(_number(box, side) for side in SIDES))
-
-
-# Pieces of JSON
-
-
-def _piece(data: Any, name: str, kind: type[Any]) -> Any:
-    value = data.get(name) if isinstance(data, dict) else None
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise _unexpected(name, kind.__name__)
-    return value
-
-
-def _maybe(data: Any, name: str, kind: type[Any]) -> Any:
-    return None if isinstance(data, dict) and data.get(name) is None else _piece(data, name, kind)
-
-
-def _number(data: Any, name: str) -> float:
-    return _finite(data.get(name) if isinstance(data, dict) else None, name)
-
-
-def _finite(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise _unexpected(name, "number")
-    return float(value)
-
-
-def _maybe_number(data: Any, name: str) -> float | None:
-    return None if isinstance(data, dict) and data.get(name) is None else _number(data, name)
-
-
-def _numbers(data: Any, name: str) -> tuple[float, ...]:
-    return tuple(_finite(one, name) for one in _piece(data, name, list))
-
-
-def _pair(data: Any, name: str) -> tuple[float, float]:
-    pair = _numbers(data, name)
-    if len(pair) != 2:
-        raise _unexpected(name, "pair of numbers")
-    return pair[0], pair[1]
-
-
-def _texts(data: Any, name: str) -> tuple[str, ...]:
-    return tuple(str(one) for one in _piece(data, name, list))
-
-
-def _words(data: Any, name: str) -> dict[str, str]:
-    return {str(key): str(value) for key, value in _piece(data, name, dict).items()}
-
-
-def _unexpected(name: str, kind: str) -> ClientError:
-    return ClientError(
-        ErrorKind.WRONG_ANSWER,
-        f"The server's answer is not understood: expected {name} as {kind}.",
-        "Check that server and extension are of the same version.",
-    )
+    return HandBox(*(number(box, side) for side in SIDES))

@@ -16,7 +16,6 @@ from .contract import (
     NextCase,
     Outgoing,
     Submission,
-    TrainingTask,
     WorkListItem,
 )  # fmt: skip
 from .dicom_pixels import content_sha256
@@ -24,6 +23,7 @@ from .errors import ClientError, ErrorKind
 from .multipart import parts_of
 from .names import expected_image_id, file_name_in
 from .pictures import pixels_sha256_of_file
+from .training import ROLL_BACK, TRAIN, TrainingTask, training_task
 from .transport import Answer, ServerSettings, Transport
 
 Cancel = Optional[threading.Event]
@@ -85,9 +85,10 @@ class Client:
         sex: str | None = None,
         chronological_age_months: float | None = None,
         cancel: Cancel = None,
+        explain: bool = False,
     ) -> Assessed:
-        """Ask for hand box, outline and bone age."""
-        return self._infer("bone_age", image_id, _params(sex, chronological_age_months), None, cancel)
+        """Ask for hand box, outline and bone age, and where the age comes from if `explain`."""
+        return self._infer("bone_age", image_id, _params(sex, chronological_age_months, explain), None, cancel)
 
     def update_age(
         self,
@@ -97,9 +98,10 @@ class Client:
         hand_box: HandBox | None = None,
         mask_nrrd: bytes | None = None,
         cancel: Cancel = None,
+        explain: bool = False,
     ) -> Assessed:
         """Ask for the bone age of the hand as the expert has it: a box, an outline, or both."""
-        params = _params(sex, chronological_age_months)
+        params = _params(sex, chronological_age_months, explain)
         if hand_box is not None:
             params["hand_box_px"] = hand_box.as_json()
         return self._infer("bone_age_regressor", image_id, params, mask_nrrd, cancel)
@@ -139,20 +141,17 @@ class Client:
 
     # Training
 
-    def train_start(self, model: str, params: dict[str, Any] | None = None, cancel: Cancel = None) -> TrainingTask:
-        """Start a training; nothing else in this extension does."""
-        return answers.training_task(
-            self._transport.send("POST", f"/train/{quote(model, safe='')}", cancel, json=params or {}).json()
-        )
+    def train_start(self, model: str, started_by: str, cancel: Cancel = None) -> TrainingTask:
+        """Start a training, or let one that was stopped go on; nothing else in this extension does."""
+        return self._train(model, {"action": TRAIN, "started_by": started_by}, cancel)
+
+    def roll_back(self, model: str, started_by: str, cancel: Cancel = None) -> TrainingTask:
+        """Have the version of a model put back that was in use before the present one."""
+        return self._train(model, {"action": ROLL_BACK, "started_by": started_by}, cancel)
 
     def train_status(self, cancel: Cancel = None) -> TrainingTask | None:
-        """Return the last training, or the one that runs; None if there was none since the server started."""
-        try:
-            return answers.training_task(self._transport.send("GET", "/train/", cancel).json())
-        except ClientError as error:
-            if error.status == 404 and error.kind == ErrorKind.REFUSED:
-                return None
-            raise
+        """Return the task that runs, else the last one; None if there was none since the server started."""
+        return self._task({"check_if_running": "true"}, cancel) or self._task(None, cancel)
 
     def train_stop(self, cancel: Cancel = None) -> None:
         """Stop the training that runs, if one does."""
@@ -163,6 +162,25 @@ class Client:
         return self._transport.send("GET", "/logs/", cancel).content.decode("utf-8", "replace")
 
     # Inside
+
+    def _train(self, model: str, params: dict[str, str], cancel: Cancel) -> TrainingTask:
+        try:
+            answer = self._transport.send("POST", f"/train/{quote(model, safe='')}", cancel, json=params)
+        except ClientError as error:
+            if error.status != 429:
+                raise
+            raise ClientError(
+                ErrorKind.REFUSED, "A training runs on the server already.", "Wait until it has ended, or stop it."
+            ) from None
+        return training_task(answer.json())
+
+    def _task(self, query: dict[str, str] | None, cancel: Cancel) -> TrainingTask | None:
+        try:
+            return training_task(self._transport.send("GET", "/train/", cancel, query).json())
+        except ClientError as error:
+            if error.status == 404 and error.kind == ErrorKind.REFUSED:
+                return None
+            raise
 
     def _has(self, image_id: str, sha256: str, cancel: Cancel) -> bool:
         """Say whether the server holds exactly this file."""
@@ -235,8 +253,8 @@ def _no_bone_age_server() -> ClientError:
     return ClientError(ErrorKind.NOT_BONE_AGE, "There is no bone age server at this address.", "Check the address.")
 
 
-def _params(sex: str | None, chronological_age_months: float | None) -> dict[str, Any]:
-    params = {"sex": sex, "chronological_age_months": chronological_age_months}
+def _params(sex: str | None, chronological_age_months: float | None, explain: bool) -> dict[str, Any]:
+    params = {"sex": sex, "chronological_age_months": chronological_age_months, "explain": explain or None}
     return {name: value for name, value in params.items() if value is not None}
 
 

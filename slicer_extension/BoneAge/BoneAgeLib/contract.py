@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from .training import Retraining
+
 FEMALE, MALE, BOTH = "female", "male", "both"
 FINAL, DRAFT = "final", "draft"
 SIDES = ("left", "top", "right", "bottom")
@@ -74,6 +76,21 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Saliency:
+    """Where the age of one sex comes from.
+
+    Attributes:
+        sex: Whose age.
+        months_on_grid: Rows of a coarse grid over the whole radiograph: how far the age moves if that spot is blurred.
+        shares: Of each part of the hand; they sum to 1.
+    """
+
+    sex: str
+    months_on_grid: tuple[tuple[float, ...], ...] = field(repr=False)
+    shares: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Assessment:
     """What the models found in one radiograph; `estimates` has two where both sexes were asked for."""
 
@@ -93,6 +110,7 @@ class Assessment:
     model_versions: dict[str, str]
     seconds: float
     notice: str
+    saliency: Saliency | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,7 @@ class Info:
     states: tuple[str, ...]
     radiographs: int
     scored: int
-    retraining: dict[str, Any]
+    retraining: Retraining
 
 
 @dataclass(frozen=True)
@@ -176,18 +194,6 @@ class NextCase:
 
     image_id: str
     readings: tuple[Reading, ...] = ()
-
-
-@dataclass(frozen=True)
-class TrainingTask:
-    """A training on the server, the last or the running one."""
-
-    id: str
-    model: str
-    status: str
-    progress: dict[str, Any]
-    is_running: bool
-    details: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

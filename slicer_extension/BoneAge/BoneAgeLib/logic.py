@@ -19,7 +19,9 @@ from .corrections import Changes, ExpertInput, years_and_months
 from .dicom_facts import DicomFacts
 from .errors import ClientError, ErrorKind
 from .folders import CaseFolders
+from .geometry import PictureGrid
 from .pictures import mask_voxels, nrrd_of
+from .saliency import SALIENCY, saliency_of, show_saliency
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,7 @@ class CaseNodes:
     table: Any = None
     chart: Any = None
     readings: Any = None
+    saliency: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,13 +129,14 @@ class BoneAgeLogic:
             findings.show_outline(self.scene, volume, mask)
         if assessment.estimates:
             findings.show_distribution(self.scene, volume, assessment.estimates)
+        self._show_saliency(volume, assessment, grid)
         self._remember(volume, assessment, mask)
         self._gather(volume)
         return self.nodes(volume)
 
     def nodes(self, volume: Any) -> CaseNodes:
         """Return the nodes of a volume, as far as they are there."""
-        roles = (findings.BOX, findings.OUTLINE, findings.TABLE, findings.CHART, findings.READINGS)
+        roles = (findings.BOX, findings.OUTLINE, findings.TABLE, findings.CHART, findings.READINGS, SALIENCY)
         found = [findings.found(self.scene, volume, role) for role in roles]
         return CaseNodes(self._folders.item_of(findings.belonging(self.scene, volume)), *found)
 
@@ -210,6 +214,13 @@ class BoneAgeLogic:
     def _gather(self, volume: Any) -> None:
         findings.mark(self.scene, volume)
         self._folders.gather(volume, findings.belonging(self.scene, volume))
+
+    def _show_saliency(self, volume: Any, assessment: Assessment, grid: PictureGrid) -> None:
+        """Show where the age comes from; remove the map of a former answer if this one has none."""
+        if assessment.saliency is not None:
+            show_saliency(self.scene, volume, assessment.saliency, grid)
+        elif (former := saliency_of(self.scene, volume)) is not None:
+            self._remove(former)
 
     def _outline(self, volume: Any) -> np.ndarray | None:
         segmentation = findings.found(self.scene, volume, findings.OUTLINE)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import slicer
 
+from .findings import ROLE
+from .saliency import OPACITY, SALIENCY
+
 RED = "Red"
 
 
@@ -13,15 +16,29 @@ def red_view(scene):
 
 
 def shown_volume(scene):
-    """Return the volume in the background of the red slice view; None if there is none, or none with pixels."""
+    """Return the radiograph in the background of the red slice view; None if there is none, or none with pixels."""
     view = red_view(scene)
     volume = None if view is None else scene.GetNodeByID(view.GetBackgroundVolumeID() or "")
-    return volume if volume is not None and volume.GetImageData() is not None else None
+    is_radiograph = volume is not None and volume.GetImageData() is not None and not volume.GetAttribute(ROLE)
+    return volume if is_radiograph else None
 
 
 def show_volume(volume) -> None:
     """Show a volume in the slice views; the scene keeps everything else."""
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
+
+
+def overlay(scene, saliency) -> None:
+    """Lay a map over the radiograph in the red view; with None take away the one that lies there, and no other."""
+    view = red_view(scene)
+    if view is None:
+        return
+    lies_there = scene.GetNodeByID(view.GetForegroundVolumeID() or "")
+    if saliency is not None and saliency is not lies_there:
+        view.SetForegroundVolumeID(saliency.GetID())
+        view.SetForegroundOpacity(OPACITY)
+    elif saliency is None and lies_there is not None and lies_there.GetAttribute(ROLE) == SALIENCY:
+        view.SetForegroundVolumeID(None)
 
 
 def edit_box(roi) -> None:

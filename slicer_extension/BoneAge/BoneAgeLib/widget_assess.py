@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import dialogs, words
+from . import dialogs, views, words
 from .contract import Assessed, Assessment
 from .corrections import Changes, ExpertInput
 from .desk import Desk
@@ -29,6 +29,7 @@ class AssessSection:
         self._ui.assessButton.clicked.connect(desk.told(self.assess, self._ui.assessStatus))
         self._ui.updateButton.clicked.connect(desk.told(self.update_age, self._ui.assessStatus))
         self._ui.cancelButton.clicked.connect(self._cancel)
+        self._ui.explainCheck.toggled.connect(self.redraw)
         desk.on_change(self.redraw)
 
     # What the buttons do
@@ -66,15 +67,16 @@ class AssessSection:
 
     def _ask_for_age(self, image_id: str, sex: str) -> None:
         client, age, before = self._desk.needs_client(), self._desk.typed.age_months, self._edited_hand()
+        explain = self._explains
         self._start(
             "Assessing",
-            lambda job: client.assess(image_id, sex, age, job.cancel),
+            lambda job: client.assess(image_id, sex, age, job.cancel, explain),
             lambda assessed: self._show(assessed, keep_hand=self._edited_hand() != before),
         )
 
     def _ask_again(self, image_id: str, sex: str, sent: Changes) -> None:
         client, age = self._desk.needs_client(), self._desk.typed.age_months
-        box, mask = sent.hand_box, sent.mask_nrrd
+        box, mask, explain = sent.hand_box, sent.mask_nrrd, self._explains
         is_all_the_readers = sent.box_moved and sent.outline_edited
 
         def show(assessed: Assessed) -> None:
@@ -82,7 +84,7 @@ class AssessSection:
 
         self._start(
             "Updating the age",
-            lambda job: client.update_age(image_id, sex, age, box, mask, job.cancel),
+            lambda job: client.update_age(image_id, sex, age, box, mask, job.cancel, explain),
             show,
         )
 
@@ -148,7 +150,12 @@ class AssessSection:
         """Say whether an answer for the radiograph that is shown is on its way."""
         return self._job in self._desk.jobs.busy and self._job.shown == self._desk.token
 
-    def redraw(self) -> None:
+    @property
+    def _explains(self) -> bool:
+        """Say whether it is wanted to see where the age comes from."""
+        return bool(self._ui.explainCheck.property("checked"))
+
+    def redraw(self, *_) -> None:
         """Show what is known of the radiograph that is shown."""
         volume, busy = self._desk.volume, self._is_busy
         assessment = None if volume is None else self._desk.logic.assessment(volume)
@@ -159,6 +166,12 @@ class AssessSection:
         self._ui.resultFrame.setVisible(assessment is not None)
         if assessment is not None:
             self._show_result(assessment)
+        self._overlay(volume)
+
+    def _overlay(self, volume) -> None:
+        """Lay over the red view what belongs to the radiograph in it, and never what belongs to another one."""
+        nodes = None if volume is None else self._desk.logic.nodes(volume)
+        views.overlay(self._desk.logic.scene, nodes.saliency if nodes is not None and self._explains else None)
 
     def _show_typed(self) -> None:
         typed = self._desk.typed
@@ -179,6 +192,8 @@ class AssessSection:
         warnings = words.warnings(assessment, self._desk.typed.sex, self._desk.typed.age_months)
         self._ui.warningsLabel.setText(warnings)
         self._ui.warningsLabel.setVisible(bool(warnings))
+        self._ui.sharesLabel.setText(words.shares(assessment.saliency))
+        self._ui.sharesLabel.setVisible(assessment.saliency is not None and self._explains)
         self._ui.versionsLabel.setText(words.made_by(assessment))
         plot = distribution_plot(assessment.estimates, assessment.chronological_age_months)
         self._ui.plotLabel.setPixmap(plot)

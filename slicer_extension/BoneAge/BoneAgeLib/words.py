@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from .contract import Assessment, Estimate, Info, ModelCard, Reading, TrainingTask, WorkListItem
+from .contract import Assessment, Estimate, Info, ModelCard, Reading, Saliency, WorkListItem
 from .corrections import years_and_months
 from .outbox import Entry, SendReport
 
@@ -19,8 +19,6 @@ VERDICTS = {
 SOURCES = {"DICOM": "from DICOM", "reader": "from you"}
 SAME_AGE = 0.05  # months
 LONGEST_ID = 30  # characters
-MOST_DETAILS = 5  # lines
-ERRORS = ("mae_months", "error", "loss")  # of a training, the first that it tells is drawn
 KEY_FIGURES = ("MAE (months)", "Dice", "mean IoU")
 
 
@@ -63,6 +61,18 @@ def made_by(assessment: Assessment) -> str:
     """Write who or what found this: versions of the models, seconds."""
     versions = ", ".join(f"{name} {version}" for name, version in sorted(assessment.model_versions.items()))
     return f"{versions}; {assessment.seconds:.1f} s. {assessment.notice}"
+
+
+def shares(saliency: Saliency | None) -> str:
+    """Write where the age comes from, in one line: the largest share first."""
+    if saliency is None:
+        return ""
+    ordered = sorted(saliency.shares.items(), key=lambda item: -item[1])
+    highest = max(max(row) for row in saliency.months_on_grid)
+    parts = ", ".join(f"{part} {100 * share:.0f}\u00a0%" for part, share in ordered)
+    return (
+        f"Where the age ({saliency.sex}) comes from: {parts}. Blurring one spot moves it by up to {highest:.1f} months."
+    )
 
 
 def source(name: str) -> str:
@@ -179,52 +189,3 @@ def listed(shown: int, found: int, total: int) -> str:
     if shown < found:
         return f"The first {shown} of {found} found, of {_count(total, 'radiograph')}; filter to see others."
     return f"{_count(total, 'radiograph')}." if found == total else f"{found} of {_count(total, 'radiograph')}."
-
-
-# Training
-
-
-def retraining(info: Info | None) -> str:
-    """Write how it stands with training from corrections."""
-    if info is None:
-        return "Not connected."
-    state = info.retraining
-    if not can_retrain(info):
-        return "This server does not train from corrections: retraining is not available."
-    waiting = state.get("waiting_corrections")
-    parts = [f"Retraining: {state.get('state', 'state not known')}."]
-    parts += [] if waiting is None else [f"Corrections that wait for the next training: {waiting}."]
-    last = state.get("last_verdict")
-    parts += [f"Verdict of the gate on the last candidate: {last}."] if last else []
-    return " ".join(parts)
-
-
-def can_retrain(info: Info | None) -> bool:
-    """Say whether the server trains from corrections."""
-    return info is not None and info.retraining.get("state", "not available") != "not available" and bool(info.trainers)
-
-
-def training(task: TrainingTask) -> str:
-    """Write how a training stands; with its last lines if it failed."""
-    head = f"{task.model}: {task.status.lower()}"
-    progress = "; ".join(f"{name.replace('_', ' ')} {_figure(value, name)}" for name, value in _numbers(task.progress))
-    failed = task.status.upper() in ("ERROR", "FAILED")
-    reason = "\n" + "\n".join(task.details[-MOST_DETAILS:]) if failed and task.details else ""
-    return f"{head}{'; ' + progress if progress else ''}.{reason}"
-
-
-def fraction_done(task: TrainingTask) -> float | None:
-    """Return how far a training is, 0 to 1; None if it does not tell."""
-    epoch, epochs = task.progress.get("epoch"), task.progress.get("epochs")
-    return epoch / epochs if epoch is not None and epochs else None
-
-
-def curve_point(task: TrainingTask) -> tuple[float, float] | None:
-    """Return epoch and error of a training, for its curve; None if it does not tell."""
-    epoch = task.progress.get("epoch")
-    error = next((task.progress[name] for name in ERRORS if name in task.progress), None)
-    return None if epoch is None or error is None else (float(epoch), float(error))
-
-
-def _numbers(progress: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in progress.items() if isinstance(value, (int, float, str))]

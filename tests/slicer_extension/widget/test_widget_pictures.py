@@ -3,10 +3,12 @@
 With BONEAGE_PICTURES=docs/slicer, those of the documents.
 """
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from canned_server import CannedServer
 from PIL import Image
 
 ROOT = Path(__file__).parents[3]
@@ -66,7 +68,6 @@ def test_pictures_of_the_story(connected, load, take):
     connected.press("openButton")
     connected.choose_row("workListTable", "sha256-")
     take("work-list", "workList")
-    take("training", "training", with_view=False)
 
 
 def test_a_picture_of_what_is_not_sent_yet(connected, load, network, take):
@@ -84,3 +85,28 @@ def test_a_picture_of_both_sexes(connected, load, take):
     connected.show(load("boy", "Hand of a boy"))
     connected.press("assessButton", answer="Both")
     take("both-sexes", "assess", with_view=False)
+
+
+def test_a_picture_of_where_the_age_comes_from(connected, load, take):
+    connected.show(load("girl", "Hand of a girl"))
+    connected.ui.sexBox.setCurrentText("female")
+    connected.ui.explainCheck.setChecked(True)
+    connected.press("assessButton")
+    take("saliency", "assess")
+
+
+@pytest.fixture
+def trained_server():
+    """Serve what the app's own server said after a real training on 72 corrections and a small base."""
+    recorded = json.loads((Path(__file__).parent / "recorded_training.json").read_text(encoding="utf-8"))
+    server = CannedServer()
+    server.answers |= {("GET", "/info/"): recorded["info"], ("GET", "/train/"): recorded["task"]}
+    yield server
+    server.close()
+
+
+def test_a_picture_of_a_training_that_was_refused(panel, trained_server, take):
+    panel.connect(trained_server.address)
+    panel.rest()
+    assert "version 0.3.1 was refused" in panel.ui.verdictsLabel.text()
+    take("training", "training", with_view=False)
