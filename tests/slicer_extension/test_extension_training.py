@@ -100,7 +100,7 @@ def test_the_curve_shows_the_error_on_validation_after_the_epochs_that_are_done(
         (REFUSED, "version 0.3.1 was refused, the one in use stays (80 corrections, started by AB). Not better."),
         (REFUSED | {"state": "live", "reason": "Better."}, "version 0.3.1 went live"),
         ({"state": "failed", "reason": "Too few corrections."}, "the training failed. Too few corrections."),
-        (RUNNING, "stopped at 25 %; it goes on there when it is started again (80 corrections, started by AB)."),
+        (RUNNING, "stopped at 25 %; it goes on from there when it is started again (80 corrections, started by AB)."),
     ],
 )
 def test_how_the_last_training_of_a_model_ended_is_told_with_its_reason(run, words):

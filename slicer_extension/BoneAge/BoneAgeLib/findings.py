@@ -62,6 +62,20 @@ def made(scene: Any, volume: Any, role: str, class_name: str, name: str) -> Any:
     return node
 
 
+def remove(scene: Any, node: Any) -> None:
+    """Remove a node with its display and storage nodes."""
+    helpers = [node.GetNthDisplayNode(n) for n in range(_count(node, "GetNumberOfDisplayNodes"))]
+    helpers += [node.GetNthStorageNode(n) for n in range(_count(node, "GetNumberOfStorageNodes"))]
+    scene.RemoveNode(node)
+    for helper in helpers:
+        if helper is not None:
+            scene.RemoveNode(helper)
+
+
+def _count(node: Any, method: str) -> int:
+    return getattr(node, method)() if hasattr(node, method) else 0
+
+
 # Hand box
 
 

@@ -198,18 +198,9 @@ class BoneAgeLogic:
         nodes = findings.belonging(self.scene, volume)
         folder = self._folders.item_of(nodes)
         for node in [*nodes, *([volume] if with_volume else [])]:
-            self._remove(node)
+            findings.remove(self.scene, node)
         self._folders.remove_if_empty(folder)
         self._cases.pop(volume.GetID() or "", None)
-
-    def _remove(self, node: Any) -> None:
-        """Remove a node with its display and storage nodes."""
-        helpers = [node.GetNthDisplayNode(n) for n in range(_count(node, "GetNumberOfDisplayNodes"))]
-        helpers += [node.GetNthStorageNode(n) for n in range(_count(node, "GetNumberOfStorageNodes"))]
-        self.scene.RemoveNode(node)
-        for helper in helpers:
-            if helper is not None:
-                self.scene.RemoveNode(helper)
 
     def _gather(self, volume: Any) -> None:
         findings.mark(self.scene, volume)
@@ -220,7 +211,7 @@ class BoneAgeLogic:
         if assessment.saliency is not None:
             show_saliency(self.scene, volume, assessment.saliency, grid)
         elif (former := saliency_of(self.scene, volume)) is not None:
-            self._remove(former)
+            findings.remove(self.scene, former)
 
     def _outline(self, volume: Any) -> np.ndarray | None:
         segmentation = findings.found(self.scene, volume, findings.OUTLINE)
@@ -256,7 +247,3 @@ def _reading_name(reading: Reading) -> str:
     if reading.bone_age_months is None:
         return f"{reading.reader} ({reading.status})"
     return f"{reading.reader}: {years_and_months(reading.bone_age_months)} ({reading.status})"
-
-
-def _count(node: Any, method: str) -> int:
-    return getattr(node, method)() if hasattr(node, method) else 0

@@ -102,7 +102,7 @@ def _verdict(run: Run) -> str:
 
 def _stopped(run: Run) -> str:
     done = f" at {100 * run.fraction:.0f} %" if run.fraction is not None else ""
-    return f"stopped{done}; it goes on there when it is started again"
+    return f"stopped{done}; it goes on from there when it is started again"
 
 
 def _origin(run: Run) -> str:

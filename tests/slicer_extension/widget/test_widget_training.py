@@ -102,7 +102,7 @@ def test_a_running_training_is_stopped_only_when_that_is_confirmed_and_can_go_on
     training_server.answers["GET", "/train/"] = {**TASK, "status": "STOPPED", "progress": RUN}
     trained.press("stopTrainingButton", answer="OK")
     assert ("DELETE", "/train/") in training_server.calls
-    assert "stopped at 30 %; it goes on there" in trained.ui.verdictsLabel.text()
+    assert "stopped at 30 %; it goes on from there" in trained.ui.verdictsLabel.text()
     trained.press("startTrainingButton", answer="Cancel")
     assert "goes on where it stopped" in trained.asked[-1]
 
