@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from boneage.datasets import Example, read_rsna
 from boneage.errors import BoneAgeError, InvalidData
 from boneage.models import check_model, models_folder
 from boneage.promotion_measures import Ground
@@ -29,6 +30,7 @@ ROOM_OF = {"hand_detector": "detection", "hand_segmenter": "segmentation", "bone
 GENTLE_RATE = {"hand_detector": 4e-4, "hand_segmenter": 3e-4, "bone_age_regressor": 3e-4}  # live weights are good
 EPOCHS = {"hand_detector": 5, "hand_segmenter": 5, "bone_age_regressor": 2}
 FEWEST = 20  # corrections that a training is begun for
+FEWEST_HELD_OUT, FEWEST_TO_CALIBRATE = 8, 50  # as the gate and the calibration want them
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def _retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
     if not data.exists():
         made = write_data(data)
         _check(plan, made)
+        _check_ground(plan, read_rsna(data))
         write_status(plan.run, corrections=_learnt_from(plan.name, made), left_out=made.left_out or None)
     write_status(plan.run, state="training")
     live = check_model(plan.name, plan.models_dir)
@@ -117,6 +120,19 @@ def next_version(name: str, models_dir: Path | None = None) -> str:
 def _numbers(version: str) -> tuple[int, int, int]:
     major, minor, patch = [*map(int, re.findall(r"\d+", version)), 0, 0, 0][:3]
     return major, minor, patch
+
+
+def _check_ground(plan: Plan, examples: list[Example]) -> None:
+    """See to it that a candidate can be calibrated and compared, before hours are spent on its training."""
+    splits = [example.split for example in examples]
+    needed = {"held-out": FEWEST_HELD_OUT}
+    needed |= {"validation": FEWEST_TO_CALIBRATE} if plan.name == "bone_age_regressor" else {}
+    for split, fewest in needed.items():
+        if splits.count(split) < fewest:
+            raise InvalidData(
+                f"Expected at least {fewest} radiographs with an age in the {split} split, got {splits.count(split)}.",
+                "Correct more radiographs, or set a base data set (--conf base=DIR).",
+            )
 
 
 def _learnt_from(name: str, made: Made) -> int:

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import tiny_models
 
 from boneage import retraining
+from boneage.datasets import Example
 from boneage.errors import InvalidData
 from boneage.models import MODEL_NAMES, check_model
 from boneage.promotion import Comparison, Ruling
@@ -15,6 +17,7 @@ from boneage.retraining import Plan, next_version, retrain
 from boneage.training.corrected import Made
 from boneage.training.publish import publish
 from boneage.training.status import read_status
+from boneage.types import Sex
 
 NAME = "hand_segmenter"
 
@@ -48,7 +51,13 @@ def steps(monkeypatch, models):
     monkeypatch.setattr(retraining, "import_module", lambda name: Room)
     monkeypatch.setattr(retraining, "try_to_promote", gate)
     monkeypatch.setattr(retraining.Ground, "of", staticmethod(lambda *_: "ground"))
+    asked["splits"] = ["held-out"] * 8
+    monkeypatch.setattr(retraining, "read_rsna", lambda _: [an_example(split) for split in asked["splits"]])
     return asked
+
+
+def an_example(split):
+    return Example("1", Path("1.png"), Sex.MALE, 100.0, split=split)
 
 
 @pytest.fixture
@@ -87,6 +96,21 @@ def test_too_few_corrections_begin_no_training(plan, steps):
     assert steps["trainings"] == []
     assert read_status(plan.run)["state"] == "failed"
     assert "got 19" in read_status(plan.run)["reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "splits", "words"),
+    [
+        (NAME, ["held-out"] * 7, "at least 8 radiographs with an age in the held-out split, got 7"),
+        ("bone_age_regressor", ["held-out"] * 8 + ["validation"] * 49, "at least 50 .* validation split, got 49"),
+    ],
+)
+def test_what_could_not_be_compared_is_not_trained(plan, steps, name, splits, words):
+    steps["splits"] = splits
+    with pytest.raises(InvalidData, match=words):
+        retrain(replace(plan, name=name, fewest=0), data_with(30))
+    assert steps["trainings"] == []
+    assert "base data set" in read_status(plan.run)["reason"]
 
 
 def test_a_training_that_fails_leaves_its_reason_and_can_be_taken_up_again(plan, steps):

@@ -41,7 +41,8 @@ def calibrate(data: Path, models_dir: Path | None = None, workers: int | None = 
     if len(reference_months) < FEWEST:
         raise InvalidData(
             f"Expected at least {FEWEST} radiographs of the {SPLIT} split with a found hand; "
-            f"got {len(reference_months)} in {data}."
+            f"got {len(reference_months)}.",
+            "Add radiographs, or a base data set.",
         )
     temperature = fit_temperature(log_probabilities, reference_months)
     calibration = {
