@@ -47,7 +47,7 @@ def draw_hand(axes: Axes, assessment: Assessment) -> None:
     axes.set_anchor("N")
     axes.set_axis_off()
     if assessment.saliency is not None:
-        _draw_saliency(axes, assessment.saliency.months, (0, columns, rows, 0))
+        _draw_saliency(axes, assessment.saliency.months, (0, columns, rows, 0), radiograph.pixel_aspect)
     _draw_box(axes, hand.box)
     _draw_outline(axes, assessment.hand_mask)
     points = np.array([hand.pose.middle_tip, hand.pose.thumb_tip, hand.pose.capitate])
@@ -60,10 +60,10 @@ def draw_hand(axes: Axes, assessment: Assessment) -> None:
     axes.text(0.5, -0.012, caption, transform=axes.transAxes, ha="center", va="top", fontsize=SMALL, color=GREY)
 
 
-def _draw_saliency(axes: Axes, months: np.ndarray, extent: tuple[float, float, float, float]) -> None:
+def _draw_saliency(axes: Axes, months: np.ndarray, extent: tuple[float, float, float, float], aspect: float) -> None:
     """Lay the map over the radiograph: clear where the age does not move, yellow where it moves most."""
     strength = np.clip(months / max(float(months.max()), 1e-6), 0, 1)
-    axes.imshow(months, cmap="inferno", alpha=0.65 * strength, extent=extent, interpolation="bilinear", aspect="auto")
+    axes.imshow(months, cmap="inferno", alpha=0.65 * strength, extent=extent, interpolation="bilinear", aspect=aspect)
 
 
 def _draw_box(axes: Axes, box: HandBox) -> None:

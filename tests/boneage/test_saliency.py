@@ -100,3 +100,4 @@ def test_the_picture_shows_the_map_over_the_radiograph_and_says_what_it_is():
     assert any("blurring moves the age, by up to 4.2 months" in text.get_text() for text in figure.findobj(Text))
     hand = figure.axes[0]
     assert hand.images[0].get_extent() == hand.images[1].get_extent()
+    assert hand.get_aspect() == draw_picture(an_assessment()).axes[0].get_aspect() == 1.0
