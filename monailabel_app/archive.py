@@ -78,7 +78,7 @@ class ArchiveStudies(Studies):
     @property
     def work_folder(self) -> Path:
         """Return a folder beside the corrections, in the user's data folder."""
-        return private_folder(corrections_file(self._archive.address).with_suffix(".work"))
+        return corrections_file(self._archive.address).with_suffix(".work")
 
     # Radiographs
 

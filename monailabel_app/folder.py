@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from boneage.corrections import CorrectionStore
-from boneage.dicomweb_places import private_folder
 from boneage.errors import InvalidInput, UnknownImage
 from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
 from monailabel_app.studies import Studies
@@ -52,7 +51,7 @@ class FolderStudies(Studies):
     @property
     def work_folder(self) -> Path:
         """Return a hidden folder in the studies, which is not looked into for radiographs."""
-        return private_folder(self._folder / ".boneage")
+        return self._folder / ".boneage"
 
     def list_images(self) -> list[str]:
         """Return the ids, sorted; the folder is looked through again after some seconds."""

@@ -57,7 +57,7 @@ class Studies(Datastore):
 
     @property
     def work_folder(self) -> Path:
-        """Return where trainings keep what they make; only this user can look into it."""
+        """Return where trainings keep what they make; the first one makes it, for this user only."""
         raise NotImplementedError
 
     def patient_of(self, image_id: str) -> str:

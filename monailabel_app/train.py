@@ -10,6 +10,7 @@ from typing import Any
 
 from monailabel.interfaces.tasks.train import TrainTask
 
+from boneage.dicomweb_places import private_folder
 from boneage.errors import BoneAgeError, InvalidInput
 from boneage.models import MODEL_NAMES
 from boneage.registry import roll_back
@@ -60,6 +61,7 @@ class RetrainTask(TrainTask):
             return {"state": "rolled back", "model": self._name, "version": entry.version}
         if is_own_process():
             _be_polite(self._settings.threads)
+        private_folder(datastore.work_folder)
         run = current_run(datastore.work_folder, self._name) or new_run(datastore.work_folder, self._name)
         return self._train(run, started_by, _epochs(request), datastore)
 

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from boneage.corrections import CorrectionStore
-from boneage.errors import InvalidInput
+from boneage.errors import InvalidData, InvalidInput
 from boneage.training.status import write_status
 from boneage.types import Correction
 from monailabel_app.folder import FolderStudies
+from monailabel_app.live_models import LiveModels
 from monailabel_app.retraining_state import new_corrections, progress_of, retraining_state, with_progress
-from monailabel_app.settings import AppSettings
+from monailabel_app.settings import AppSettings, TrainSettings
 from monailabel_app.studies import patient_in
-from monailabel_app.train import current_run, last_run, new_run
+from monailabel_app.train import RetrainTask, current_run, last_run, new_run
 
 NAME = "hand_segmenter"
 ROOT = Path(__file__).parents[2]
@@ -101,11 +102,18 @@ def test_the_tasks_of_get_train_have_the_progress_of_their_run(own_studies):
     assert told(True)[0]["progress"]["state"] == "training"
 
 
-def test_the_folder_of_trainings_holds_no_radiographs_of_the_studies(own_studies, tmp_path):
+def test_the_folder_of_trainings_holds_no_radiographs_of_the_studies(own_studies):
     run = a_run(own_studies, "training")
     (run / "data.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     own_studies.refresh()
     assert own_studies.list_images() == []
+
+
+def test_only_a_training_makes_a_folder_and_only_this_user_may_look_into_it(own_studies, tmp_path):
+    retraining_state(own_studies, False, {})
+    assert not (tmp_path / ".boneage").exists()
+    with pytest.raises(InvalidData, match="at least 20 corrections"):
+        RetrainTask(NAME, LiveModels(threads=1), TrainSettings())({}, own_studies)
     assert (tmp_path / ".boneage").stat().st_mode & 0o077 == 0
 
 
