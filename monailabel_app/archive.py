@@ -16,8 +16,9 @@ from pydicom.errors import InvalidDicomError
 
 from boneage.corrections import CorrectionStore
 from boneage.dicomweb import MODALITIES, Archive, ArchivedImage, is_uid
-from boneage.dicomweb_places import LIST_FILE, archive_key, cache_folder, corrections_file, private_folder
+from boneage.dicomweb_places import LIST_FILE, archive_key, cache_folder, corrections_file
 from boneage.errors import InvalidInput, StoreFailed, UnknownImage
+from boneage.output import private_folder
 from boneage.radiograph import read_radiograph
 from boneage.types import Correction, CorrectionStatus
 from monailabel_app.archive_cache import FRESH_SECONDS, FileCache

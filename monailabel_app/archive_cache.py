@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from boneage.dicomweb_places import private_folder
 from boneage.errors import ArchiveUnreachable, OutputFailed
+from boneage.output import private_folder
 
 FRESH_SECONDS = 3600.0
 """After which a file is fetched again if possible: archives correct the sex and the birth date of patients."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from monailabel.interfaces.tasks.train import TrainTask
 
-from boneage.dicomweb_places import private_folder
 from boneage.errors import BoneAgeError, InvalidInput
 from boneage.models import MODEL_NAMES
+from boneage.output import private_folder
 from boneage.registry import roll_back
 from boneage.training.status import read_status
 from monailabel_app.live_models import LiveModels

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from boneage.errors import InvalidInput, OutputFailed
+from boneage.errors import InvalidInput
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -59,17 +59,3 @@ def cache_folder(address: str) -> Path:
 def archive_key(address: str) -> str:
     """Return a short word for an archive, made of its address in its one spelling."""
     return hashlib.sha256(address.encode()).hexdigest()[:16]
-
-
-def private_folder(folder: Path) -> Path:
-    """Make a folder that only this user can look into, if it is not there, and return it.
-
-    Raises:
-        OutputFailed: If it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Set $XDG_DATA_HOME.") from None
-    return folder

@@ -59,3 +59,17 @@ def made_folder(folder: Path) -> Path:
     except OSError as error:
         raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Choose another one.") from error
     return folder
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder that only this user can look into, if it is not there, and return it.
+
+    Raises:
+        OutputFailed: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise OutputFailed(f"Cannot make the folder {folder}: {error.strerror}.", "Set $XDG_DATA_HOME.") from None
+    return folder

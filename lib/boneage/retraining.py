@@ -17,9 +17,11 @@ from pathlib import Path
 from boneage.datasets import Example, read_rsna
 from boneage.errors import BoneAgeError, InvalidData
 from boneage.models import check_model, models_folder
+from boneage.promotion import FEWEST as FEWEST_HELD_OUT
 from boneage.promotion_measures import Ground
 from boneage.promotion_run import try_to_promote
 from boneage.registry import history
+from boneage.training.calibration import FEWEST as FEWEST_TO_CALIBRATE
 from boneage.training.corrected import Made
 from boneage.training.options import TrainOptions
 from boneage.training.status import write_status
@@ -30,7 +32,6 @@ ROOM_OF = {"hand_detector": "detection", "hand_segmenter": "segmentation", "bone
 GENTLE_RATE = {"hand_detector": 4e-4, "hand_segmenter": 3e-4, "bone_age_regressor": 3e-4}  # live weights are good
 EPOCHS = {"hand_detector": 5, "hand_segmenter": 5, "bone_age_regressor": 2}
 FEWEST = 20  # corrections that a training is begun for
-FEWEST_HELD_OUT, FEWEST_TO_CALIBRATE = 8, 50  # as the gate and the calibration want them
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from builders import a_bone_age, an_assessment
 from fake_models import a_png
 
 from boneage import assessment, cli, evaluation_run, promotion_measures, promotion_run
-from boneage.models import MODEL_NAMES, check_bundle, check_model
+from boneage.models import check_bundle, check_model
 from boneage.registry import history
-from boneage.training.publish import publish
 
 NAME = "bone_age_regressor"
 CHILDREN = 40
@@ -39,10 +38,7 @@ def data(tmp_path, monkeypatch):
 def models(tmp_path, monkeypatch):
     """Publish three tiny models, version 1.0.0."""
     tiny_models.install(monkeypatch)
-    home = tmp_path / "models"
-    for name in MODEL_NAMES:
-        publish(name, tiny_models.write_weights(tmp_path / "w.safetensors"), "1.0.0", {}, {}, home)
-    return home
+    return tiny_models.publish_all(tmp_path / "models", "1.0.0")
 
 
 @pytest.fixture

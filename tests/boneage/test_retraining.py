@@ -10,12 +10,11 @@ import tiny_models
 from boneage import retraining
 from boneage.datasets import Example
 from boneage.errors import InvalidData
-from boneage.models import MODEL_NAMES, check_model
+from boneage.models import check_model
 from boneage.promotion import Comparison, Ruling
 from boneage.registry import Action, Entry, promote, refuse
 from boneage.retraining import Plan, next_version, retrain
 from boneage.training.corrected import Made
-from boneage.training.publish import publish
 from boneage.training.status import read_status
 from boneage.types import Sex
 
@@ -25,10 +24,7 @@ NAME = "hand_segmenter"
 @pytest.fixture
 def models(tmp_path, monkeypatch):
     tiny_models.install(monkeypatch)
-    home = tmp_path / "models"
-    for name in MODEL_NAMES:
-        publish(name, tiny_models.write_weights(tmp_path / "w.safetensors"), "0.2.0", {}, {}, home)
-    return home
+    return tiny_models.publish_all(tmp_path / "models", "0.2.0")
 
 
 @pytest.fixture

@@ -18,6 +18,16 @@ def install(monkeypatch: Any) -> None:
         monkeypatch.setitem(networks.BUILDERS, name, lambda: nn.Linear(2, 2))
 
 
+def publish_all(folder: Path, version: str) -> Path:
+    """Publish the three tiny models into a models folder, and return it."""
+    from boneage.models import MODEL_NAMES
+    from boneage.training.publish import publish
+
+    for name in MODEL_NAMES:
+        publish(name, write_weights(folder.with_name("tiny.safetensors")), version, {}, {}, folder)
+    return folder
+
+
 def write_weights(path: Path, first: float = 0.5, dtype: torch.dtype = torch.float16, **more: torch.Tensor) -> Path:
     """Write weights of the tiny network; `first` tells them apart, `more` are further or other layers."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from boneage.models import sha256_of
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,5 @@ class TrainOptions:
         """Write the recipe of a training, and the sha256 of its data's table, to the run folder, for the model card."""
         started = {"started_from": self.start.name} if self.start else {}
         table = self.data / "boneage-training-dataset.csv"
-        data = {"data": hashlib.sha256(table.read_bytes()).hexdigest()} if table.exists() else {}
+        data = {"data": sha256_of(table)} if table.exists() else {}
         (run / "training.json").write_text(json.dumps({"seed": self.seed, **started, **data, **recipe}, indent=2))
