@@ -16,7 +16,9 @@ from monai.transforms import (
     RandHistogramShift,
     RandomizableTransform,
     RandScaleIntensity,
+    RandShiftIntensity,
     RandSimulateLowResolution,
+    Transform,
 )
 
 
@@ -51,6 +53,23 @@ def random_appearance(strength: float = 1.0, saturating: bool = True) -> Compose
     )
 
 
+def random_copy() -> Compose:
+    """Return MONAI transforms that make a poor copy of a whole radiograph, (1, rows, columns) in 0..1.
+
+    Exposed so that parts are lost, noisy, blurred, compressed: `boneage evaluate --stress` found these to hurt most.
+    """
+    return Compose(
+        [
+            RandScaleIntensity(factors=(-0.25, 0.4), prob=0.15),
+            RandShiftIntensity(offsets=(-0.2, 0.15), prob=0.2),
+            Clipped(),
+            RandGaussianSmooth(prob=0.12, sigma_x=(0.3, 1.8), sigma_y=(0.3, 1.8)),
+            RandGaussianNoise(prob=0.15, std=0.07),
+            RandomJpeg(prob=0.15, quality=(10, 70)),
+        ]
+    )
+
+
 def random_holes(rows: int, prob: float = 0.25) -> RandCoarseDropout:
     """Return a MONAI transform that greys out a few small rectangles, as markers and casts do."""
     side = max(rows // 9, 2)
@@ -74,6 +93,33 @@ class Sometimes(RandomizableTransform):
         """Return the image, transformed or not."""
         self.randomize(None)
         return self.transform(data) if self._do_transform else data
+
+
+class Clipped(Transform):
+    """Lose what lies outside 0..1, as a detector or a file does."""
+
+    def __call__(self, data: np.ndarray) -> np.ndarray:
+        """Return the image clipped to 0..1."""
+        return as_array(data)
+
+
+class RandomJpeg(RandomizableTransform):
+    """Compress (1, rows, columns) in 0..1 as a JPEG of a random quality; MONAI has no such transform."""
+
+    def __init__(self, prob: float, quality: tuple[int, int]) -> None:
+        super().__init__(prob)
+        self.quality = quality
+
+    def __call__(self, data: np.ndarray) -> np.ndarray:
+        """Return the image as float32, compressed or not."""
+        import cv2
+
+        self.randomize(None)
+        if not self._do_transform:
+            return data
+        grey = np.round(255 * as_array(data)[0]).astype(np.uint8)
+        _, file = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(self.R.randint(*self.quality))])
+        return cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)[None].astype(np.float32) / 255
 
 
 def as_array(image: np.ndarray | torch.Tensor) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
+from monai.transforms import Compose, RandCoarseDropout
 from scipy.ndimage import gaussian_filter1d
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
@@ -22,7 +23,7 @@ from boneage.geometry import HandFrame, frame_from_radiograph
 from boneage.imaging import cut
 from boneage.networks import MONTHS, BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
-from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
+from boneage.training.augmentation import as_array, random_appearance, random_copy, random_holes, random_jitter
 from boneage.training.hands import PixelStore
 from boneage.training.loop import fit, one_cycle, training_loader
 from boneage.training.options import TrainOptions
@@ -178,6 +179,7 @@ class UprightHands(Dataset):
         self._seed = seed
         self._appearance = random_appearance(0.5, saturating=False)
         self._holes = random_holes(frame.rows, prob=0.1)
+        self._copy = random_copy()
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -185,22 +187,31 @@ class UprightHands(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         if self._seed is None:
             hand = self._copies[index][0]
-            return _labelled(hand, self._view(hand, hand.example.pixel_aspect, None, MASK_MARGIN), self._weights[index])
+            view = self._view(hand, self._store(hand.example), hand.example.pixel_aspect, None, MASK_MARGIN)
+            return _labelled(hand, view, self._weights[index])
         rng = np.random.default_rng((*self._seed, index))
         hand = self._copies[index][int(rng.integers(len(self._copies[index])))]
-        view = self._view(hand, *_random_geometry(hand, rng))
+        geometry = _random_geometry(hand, rng)
+        pixels = _changed(self._store(hand.example), self._copy, rng)
+        view = self._view(hand, pixels, *geometry)
         for transform in (self._appearance, self._holes):
-            transform.set_random_state(int(rng.integers(2**31)))
-            view = as_array(transform(view[None]))[0]
+            view = _changed(view, transform, rng)
         return _labelled(hand, view, self._weights[index])
 
-    def _view(self, hand: FoundHand, aspect: float, jitter: np.ndarray | None, margin: float | None) -> np.ndarray:
-        """Return the view; without a margin, the mask is not applied."""
-        upright = frame_from_radiograph(hand.pose_in(self._store(hand.example).shape), aspect, self._frame, jitter)
-        piece = cut(self._store(hand.example), upright, self._frame.rows, self._frame.columns)
+    def _view(
+        self, hand: FoundHand, pixels: np.ndarray, aspect: float, jitter: np.ndarray | None, margin: float | None
+    ) -> np.ndarray:
+        """Return the view of the radiograph's pixels; without a margin, the mask is not applied."""
+        upright = frame_from_radiograph(hand.pose_in(pixels.shape), aspect, self._frame, jitter)
+        piece = cut(pixels, upright, self._frame.rows, self._frame.columns)
         if margin is None:
             return age_view(piece, None, 0.0)
-        return age_view(piece, hand.mask_in(upright, self._store(hand.example).shape, self._frame), margin)
+        return age_view(piece, hand.mask_in(upright, pixels.shape, self._frame), margin)
+
+
+def _changed(pixels: np.ndarray, transform: Compose | RandCoarseDropout, rng: np.random.Generator) -> np.ndarray:
+    transform.set_random_state(int(rng.integers(2**31)))
+    return as_array(transform(pixels[None]))[0]
 
 
 def _random_geometry(hand: FoundHand, rng: np.random.Generator) -> tuple[float, np.ndarray, float | None]:
