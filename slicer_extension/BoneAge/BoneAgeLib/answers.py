@@ -90,6 +90,7 @@ def info(answer: Any) -> Info:
         radiographs=piece(work_list, "radiographs", int),
         scored=piece(work_list, "scored", int),
         retraining=retraining(piece(answer, "retraining", dict)),
+        languages=words(answer, "report_languages") if "report_languages" in answer else {},
     )
 
 

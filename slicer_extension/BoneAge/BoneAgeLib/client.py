@@ -10,6 +10,7 @@ from urllib.parse import quote
 from . import VERSION, answers
 from .contract import (
     Assessed,
+    Assessment,
     Downloaded,
     HandBox,
     Info,
@@ -19,6 +20,7 @@ from .contract import (
     WorkListItem,
 )  # fmt: skip
 from .dicom_pixels import content_sha256
+from .documents import DocumentRequest
 from .errors import ClientError, ErrorKind
 from .multipart import parts_of
 from .names import expected_image_id, file_name_in
@@ -88,7 +90,8 @@ class Client:
         explain: bool = False,
     ) -> Assessed:
         """Ask for hand box, outline and bone age, and where the age comes from if `explain`."""
-        return self._infer("bone_age", image_id, _params(sex, chronological_age_months, explain), None, cancel)
+        params = _params(sex, chronological_age_months, explain)
+        return Assessed(*self._infer("bone_age", image_id, params, None, cancel))
 
     def update_age(
         self,
@@ -104,7 +107,17 @@ class Client:
         params = _params(sex, chronological_age_months, explain)
         if hand_box is not None:
             params["hand_box_px"] = hand_box.as_json()
-        return self._infer("bone_age_regressor", image_id, params, mask_nrrd, cancel)
+        return Assessed(*self._infer("bone_age_regressor", image_id, params, mask_nrrd, cancel))
+
+    def document(self, request: DocumentRequest, cancel: Cancel = None) -> bytes:
+        """Return a report as a file, or DICOM objects as a ZIP archive."""
+        image_id = request.assessment.image_id
+        _, file = self._infer(request.task, image_id, request.params(), request.mask_nrrd, cancel)
+        if not file:
+            raise ClientError(
+                ErrorKind.WRONG_ANSWER, "The server has sent no document.", "Check that its version is yours."
+            )
+        return file
 
     # Work list and readings
 
@@ -224,16 +237,16 @@ class Client:
 
     def _infer(
         self, model: str, image_id: str, params: dict[str, Any], mask_nrrd: bytes | None, cancel: Cancel
-    ) -> Assessed:
+    ) -> tuple[Assessment, bytes | None]:
         files = {"label": ("mask.nrrd", mask_nrrd)} if mask_nrrd else None
         query = {"image": image_id, "output": "all"}
         body = {"data": {"params": json.dumps(params)}, "files": files}
-        assessed = _assessed(self._transport.send("POST", f"/infer/{model}", cancel, query, **body))
-        if assessed.assessment.image_id != image_id:
+        assessment, file = _assessed(self._transport.send("POST", f"/infer/{model}", cancel, query, **body))
+        if assessment.image_id != image_id:
             raise ClientError(
                 ErrorKind.WRONG_IMAGE, "The server answered about another radiograph.", "Tell who runs the server."
             )
-        return assessed
+        return assessment, file
 
     def _sample(self, strategy: str, params: dict[str, str], cancel: Cancel) -> NextCase | None:
         return answers.next_case(
@@ -241,12 +254,13 @@ class Client:
         )
 
 
-def _assessed(answer: Answer) -> Assessed:
+def _assessed(answer: Answer) -> tuple[Assessment, bytes | None]:
+    """Return the assessment, and the file that came with it."""
     if "multipart/" not in answer.content_type.lower():
-        return Assessed(answers.assessment(answer.json()), None)
+        return answers.assessment(answer.json()), None
     parts = parts_of(answer.content_type, answer.content)
     params = Answer(answer.status, "application/json", parts.get("params", b"")).json()
-    return Assessed(answers.assessment(params), parts.get("image"))
+    return answers.assessment(params), parts.get("image")
 
 
 def _no_bone_age_server() -> ClientError:

@@ -135,7 +135,7 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Info:
-    """What the server is and can do."""
+    """What the server is and can do; `languages` of its reports: code -> own name."""
 
     name: str
     description: str
@@ -149,6 +149,7 @@ class Info:
     radiographs: int
     scored: int
     retraining: Retraining
+    languages: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ class Desk:
         """Make a radiograph the one that everything is about; answers for another one are dropped from now on."""
         self.volume = volume
         self.jobs.show(self.token)
-        for status in (self.ui.assessStatus, self.ui.submitStatus):  # what they say is about the former one
+        ui = self.ui
+        for status in (ui.assessStatus, ui.submitStatus, ui.documentStatus):  # what they say is about the former one
             status.setText("")
         if volume is not None and not is_typed_for(volume):
             self._take_dicom_facts(volume)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import qt
 import slicer
 
@@ -27,5 +29,24 @@ def confirmed(question: str) -> bool:
 
 def choose_file(title: str, pattern: str) -> str:
     """Ask for a file; empty if it was called off."""
-    chosen = qt.QFileDialog.getOpenFileName(None, title, "", pattern)
+    return _path(qt.QFileDialog.getOpenFileName(None, title, "", pattern))
+
+
+def choose_place(title: str, name: str, pattern: str) -> str:
+    """Ask where to save a file; empty if it was called off."""
+    return _path(qt.QFileDialog.getSaveFileName(None, title, name, pattern))
+
+
+def choose_folder(title: str) -> str:
+    """Ask for a folder; empty if it was called off."""
+    return qt.QFileDialog.getExistingDirectory(None, title)
+
+
+def open_file(file: Path) -> None:
+    """Show a file with what the person has for its kind."""
+    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(file)))
+
+
+def _path(chosen) -> str:
+    """Return the path; PySide gives the pattern with it, PythonQt does not."""
     return chosen[0] if isinstance(chosen, tuple) else chosen

@@ -17,6 +17,7 @@ from .parameters import BoneAgeParameters, parameter_node
 from .settings import outbox_folder
 from .widget_assess import AssessSection
 from .widget_correct import CorrectSection
+from .widget_documents import DocumentsSection
 from .widget_server import ServerSection
 from .widget_training import TrainingSection
 from .widget_worklist import WorkListSection
@@ -59,6 +60,7 @@ class BoneAgePanel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _make_sections(self) -> None:
         self.assess = AssessSection(self.desk)
         self.correct = CorrectSection(self.desk)
+        self.documents = DocumentsSection(self.desk)
         self.work_list = WorkListSection(self.desk)
         self.training = TrainingSection(self.desk)
         self.server = ServerSection(self.desk, self._connected)
