@@ -94,7 +94,7 @@ def save_all(folder: Path, archive: bytes) -> list[Path]:
     """Write the files of a ZIP archive into a folder and return them; nothing that is there already is replaced.
 
     Raises:
-        ClientError: WRONG_ANSWER if it is no archive of plain files; DISK if a file is there already or cannot be written.
+        ClientError: WRONG_ANSWER if it is no archive of plain files; DISK if one is there already or cannot be made.
     """
     contents = _contents(archive)
     files = [folder / name for name in contents]
