@@ -17,11 +17,12 @@ LAYERS = (
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
     ("detection", "segmentation", "regression saliency"),
+    ("dicom_results dicom_out dicom_header dicom_sr dicom_sc dicom_pdf", "fhir fhir_*"),
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models registry runtime networks weights",
         "picture drawing",
-        *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
+        *("growth", "report", "datasets", "corrections corrections_*", "selection scores"),
         "dicomweb dicomweb_*",
     ),
     ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),

@@ -227,6 +227,25 @@ class Assessment:
     saliency: Saliency | None = None
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What an expert signs: a bone age, the expert's own or the model's.
+
+    Attributes:
+        name: Of the expert, as it is to stand in the signed report; "Family^Given" or as people write it.
+        bone_age_months: The age that is signed.
+        sex: For which it holds.
+        signed_at: When.
+        organization: The expert's; empty if it is not to be named.
+    """
+
+    name: str
+    bone_age_months: float
+    sex: Sex
+    signed_at: datetime
+    organization: str = ""
+
+
 class CorrectionStatus(str, Enum):
     """A draft is work in progress; only a final correction is learnt from."""
 
