@@ -64,24 +64,31 @@ class RoomTask(InferTask):
         return True
 
     def __call__(self, request: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Return the file of the mask, if there is one, and an answer that follows schemas/assessment.schema.json."""
+        """Return the task's file, if it has one, and an answer that follows the assessment's schema."""
         head = {"task": request["model"], "image_id": request["image_id"]}
         try:
             radiograph = _given(read_radiograph(request["path"]), request)
             assessment = self._assess(radiograph, request)
-            mask_file = _mask_file(assessment, request["path"]) if self.kind is not InferType.DETECTION else None
+            file = self._file(assessment, request)
         except BoneAgeError as error:
             return None, head | {"error": {"kind": error.kind, "message": error.message, "advice": error.advice}}
-        return mask_file, head | _answer(assessment)
+        return file, head | _answer(assessment)
 
     def _assess(self, radiograph: Radiograph, request: dict[str, Any]) -> Assessment:
         raise NotImplementedError
+
+    def _file(self, assessment: Assessment, request: dict[str, Any]) -> str | None:
+        """Return what goes along with the answer: the mask, in the geometry of the radiograph's own file."""
+        return _mask_file(assessment, request["path"])
 
 
 class DetectorTask(RoomTask):
     """Room 2 alone."""
 
     kind = InferType.DETECTION
+
+    def _file(self, assessment: Assessment, request: dict[str, Any]) -> None:
+        return None
 
     def _assess(self, radiograph: Radiograph, request: dict[str, Any]) -> Assessment:
         start = time.perf_counter()

@@ -21,6 +21,7 @@ from boneage.errors import ArchiveUnreachable, BoneAgeError, InvalidInput, Outpu
 from boneage.models import MODEL_NAMES
 from boneage.scores import stamp_of
 from monailabel_app.archive import open_archive
+from monailabel_app.documents import document_tasks
 from monailabel_app.folder import FolderStudies
 from monailabel_app.infer import infer_tasks, is_upload
 from monailabel_app.live_models import LiveModels
@@ -80,8 +81,10 @@ class BoneAgeApp(MONAILabelApp):
         return FolderStudies(folder, store)
 
     def init_infers(self) -> dict[str, Any]:
-        """Return the four tasks, which share the loaded models."""
-        return infer_tasks(self.models, self.settings.growth_reference)
+        """Return the four tasks, and those that write documents; they share the loaded models."""
+        return infer_tasks(self.models, self.settings.growth_reference) | document_tasks(
+            self.models, self.settings.growth_reference
+        )
 
     def init_trainers(self) -> dict[str, Any]:
         """Return a task for each model; none begins by itself unless that is set."""
@@ -142,6 +145,7 @@ class BoneAgeApp(MONAILabelApp):
             "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
             "work_list": self._work_list(),
             "retraining": self._retraining(),
+            "report_languages": languages(),
         }
 
     def _retraining(self) -> dict[str, Any]:
