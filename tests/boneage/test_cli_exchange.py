@@ -97,6 +97,14 @@ def test_the_exit_status_says_that_a_result_is_missing(run, tmp_path):
     )
 
 
+def test_what_the_program_drew_is_not_assessed_as_a_radiograph(run, tmp_path):
+    hand = a_dicom(tmp_path / "hand.dcm")
+    run("assess", hand, "--dicom-out", tmp_path)
+    for kind, words in (("sc", "made by this program"), ("sr", "modality 'SR'"), ("seg", "modality 'SEG'")):
+        status, _, err = run("assess", tmp_path / f"hand-{kind}.dcm", "--sex", "female")
+        assert status == 2 and words in err
+
+
 def test_a_radiograph_is_never_replaced(run, tmp_path):
     a_dicom(tmp_path / "hand.dcm")
     other = a_dicom(tmp_path / "hand-sr.dcm")
