@@ -29,8 +29,17 @@ CHECKPOINT_EVERY = timedelta(minutes=5)
 log = logging.getLogger(__name__)
 
 
-def fit(module: L.LightningModule, data: L.LightningDataModule, options: TrainOptions, run: Path, epochs: int) -> None:
+def fit(
+    module: L.LightningModule,
+    data: L.LightningDataModule,
+    options: TrainOptions,
+    run: Path,
+    epochs: int,
+    accumulate: int = 1,
+) -> None:
     """Train `module`, going on from the run folder's newest checkpoint; afterwards it holds the averaged weights.
+
+    Each step learns from `accumulate` batches.
 
     Raises:
         InvalidInput: If the checkpoint belongs to a training of another length.
@@ -39,7 +48,7 @@ def fit(module: L.LightningModule, data: L.LightningDataModule, options: TrainOp
     if not options.resume:
         _forget_checkpoints(run)
     checkpoint = newest_checkpoint(run)
-    trainer = _trainer(options, run, epochs)
+    trainer = _trainer(options, run, epochs, accumulate)
     if checkpoint is not None:
         log.info("Going on from %s.", checkpoint)
         _keep_metrics(run, trainer.logger, _step(checkpoint))
@@ -68,7 +77,7 @@ def _forget_checkpoints(run: Path) -> None:
         path.unlink()
 
 
-def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
+def _trainer(options: TrainOptions, run: Path, epochs: int, accumulate: int) -> L.Trainer:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or _cores()))  # importing ultralytics sets one
     every_few_minutes = ModelCheckpoint(
         run / "checkpoints",
@@ -84,6 +93,7 @@ def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
         num_nodes=options.nodes,
         precision=_precision(options.precision),
         gradient_clip_val=5.0,
+        accumulate_grad_batches=accumulate,
         logger=CSVLogger(run, name="", version="metrics"),
         callbacks=[
             Averaging(avg_fn=_average),

@@ -26,6 +26,9 @@ class TrainOptions:
         limit: Use only the first so many radiographs of each split (for trying out).
         rate: Highest learning rate; the recipe's if None.
         start: Weights to go on from (safetensors); from scratch if None.
+        rows: Height of the largest views of the regressor, in pixels; the recipe's if None.
+        batch: Radiographs computed at a time, where memory does not hold a whole step's; the recipe's if None.
+        larger: Train on the larger copies only.
     """
 
     data: Path
@@ -40,6 +43,9 @@ class TrainOptions:
     limit: int | None = None
     rate: float | None = None
     start: Path | None = None
+    rows: int | None = None
+    batch: int | None = None
+    larger: bool = False
 
     def run_folder(self, model: str) -> Path:
         """Return the run folder for `model`, made if need be."""
