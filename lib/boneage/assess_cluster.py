@@ -142,6 +142,8 @@ def _blocks(left: dict[int, Input], size: int) -> Dataset:
 @contextmanager
 def _connected(address: str, workers: int | None) -> Iterator[int]:
     """Connect to the cluster, or start a local one, and give the number of its cores."""
+    if address.startswith("ray://"):
+        raise InvalidInput("--ray does not go through a Ray Client.", "On a machine of the cluster, give --ray auto.")
     if address == LOCAL and "ray" not in sys.modules:  # which looks for a token when it is imported, and never again
         # Its ports are open to the network, and whoever reaches them runs what he likes.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}

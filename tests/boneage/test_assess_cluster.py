@@ -124,3 +124,9 @@ def test_a_cluster_writes_a_csv_file_and_nothing_else(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     assert cli.main(["assess", str(a_png(tmp_path / "a.png")), "--ray", "local", *words]) == 2
     assert "--csv" in capsys.readouterr().err
+
+
+def test_a_ray_client_is_refused_in_words(tmp_path, capsys):
+    words = [a_png(tmp_path / "a.png"), "--csv", tmp_path / "out.csv", "--ray", "ray://head:10001"]
+    assert cli.main(["assess", *map(str, words)]) == 2
+    assert "--ray auto" in capsys.readouterr().err

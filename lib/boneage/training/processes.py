@@ -23,9 +23,9 @@ def devices_and_nodes(options: TrainOptions) -> tuple[int | str, int]:
     return options.devices if options.devices == "auto" else int(options.devices), options.nodes
 
 
-def torchrun() -> list[TorchElasticEnvironment]:
-    """Return Lightning's plugin for processes that torchrun started; none if it did not."""
-    return [TorchElasticEnvironment()] if TorchElasticEnvironment.detect() else []
+def torchrun() -> TorchElasticEnvironment | None:
+    """Return Lightning's plugin for processes that torchrun started; None if it did not."""
+    return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None
 
 
 def training_loader(examples: Dataset, batch: int, options: TrainOptions, **arguments: Any) -> DataLoader:
