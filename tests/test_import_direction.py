@@ -36,7 +36,7 @@ LAYERS = (
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
-HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
+HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2", "ray", "pyarrow"}
 # These may import them at the top.
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring "
 HEAVY_MODULES += "promotion_run retraining"

@@ -18,6 +18,7 @@ from boneage.assess_outputs import (
     pictures_into,
     print_line,
     print_report,
+    ready_rows_into,
     rows_into,
 )
 from boneage.assess_request import Request
@@ -43,7 +44,7 @@ _ANY_PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=_EXISTING, metavar="FILE|DIR|TABLE.csv...")
+@click.argument("paths", nargs=-1, required=True, type=_EXISTING, metavar="FILE|DIR|TABLE...")
 @click.option("--sex", "sexes", type=click.Choice(list(_SEXES), case_sensitive=False), help="Of the child, or both.")
 @click.option(
     "--age",
@@ -75,6 +76,12 @@ _ANY_PATH = click.Path(path_type=Path)
     "--models", "models_dir", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other models."
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Radiographs at the same time; one a core by default.")
+@click.option(
+    "--ray",
+    "cluster",
+    metavar="local|auto|HOST:PORT",
+    help="Assess on a Ray cluster, into --csv; every worker must see the files. See docs/cluster.md.",
+)
 @click.option("--verbose", is_flag=True, help="Say where in the program an unexpected fault happened.")
 @click.pass_context
 def assess(
@@ -87,19 +94,22 @@ def assess(
     picture: Path | None,
     models_dir: Path | None,
     workers: int | None,
+    cluster: str | None,
     verbose: bool,
     **asked: Any,
 ) -> None:
     """Give the bone age of hand radiographs.
 
-    FILE is DICOM, PNG, JPEG, TIFF, NIfTI or NRRD. DIR is searched with its subfolders. TABLE.csv has a column path and
-    may have sex, chronological_age_months, height_cm, length_cm, weight_kg, mother_height_cm, father_height_cm. Options
-    beat the table, the table beats the file. Heights give an adult height.
+    FILE is DICOM, PNG, JPEG, TIFF, NIfTI or NRRD. DIR is searched with its subfolders. TABLE (.csv or .parquet) has a
+    column path and may have sex, chronological_age_months, height_cm, length_cm, weight_kg, mother_height_cm,
+    father_height_cm. Options beat the table, the table beats the file. Heights give an adult height.
     """
     heights = heights_from(asked)
     request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), heights=heights, **asked)
-    one = is_one_radiograph(paths)
+    one = is_one_radiograph(paths) and not cluster
     _check_options(request, one, csv, resume)
+    if cluster and (not csv or as_json or picture):
+        raise click.UsageError("--ray writes to --csv, which must be given, and not to --json or --picture.")
     _log_to_stderr(verbose)
     listing = list_inputs(paths)
     for note in listing.notes:
@@ -108,7 +118,7 @@ def assess(
         outputs: list[Take] = []
         rows = stack.enter_context(_rows_in(csv, resume)) if csv else None
         if rows:
-            outputs.append(rows_into(rows))
+            outputs.append(ready_rows_into(rows) if cluster else rows_into(rows))
         if as_json:
             outputs.append(stack.enter_context(json_on_stdout(several=not one)))
         elif one or not csv:
@@ -117,7 +127,7 @@ def assess(
             outputs.append(picture_into(picture, paths[0]) if one else pictures_into(picture, listing.items))
         todo = _not_yet_in(rows, listing.items)
         if not one:
-            context.exit(assess_all(todo, request, models_dir, outputs, rows, workers))
+            context.exit(assess_all(todo, request, models_dir, outputs, rows, workers, cluster))
         for radiograph in todo:
             assess_one(radiograph, request, models_dir, outputs)
 

@@ -1,4 +1,4 @@
-"""A CSV table of radiographs: paths, and what is known about the children."""
+"""A table of radiographs, CSV or Parquet: paths, and what is known about the children."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from boneage.cli_values import plausible_age, sex_from_word
 from boneage.errors import BoneAgeError, InvalidInput
 from boneage.types import NO_HEIGHTS, Heights, Sex
 
+PARQUET = ".parquet"
 PATH, SEX, AGE = "path", "sex", "chronological_age_months"
 HEIGHTS = tuple(field.name for field in fields(Heights))
 COLUMNS = (PATH, SEX, AGE, *HEIGHTS)
@@ -50,19 +51,20 @@ class Table:
 
 def is_table(path: Path) -> bool:
     """Say whether `path` is a table of radiographs rather than a radiograph."""
-    return path.suffix.lower() == ".csv"
+    return path.suffix.lower() in (".csv", PARQUET)
 
 
 def read_table(table: Path) -> Table:
     """Read a table with the columns of `COLUMNS`; all but the path may be missing.
 
-    Columns may be separated by commas, semicolons or tabs. Paths are relative to the table's folder. Rows that cannot
-    be used, or that name a file a second time, become inputs with an error that names the row; the header is row 1.
+    Columns of a CSV file may be separated by commas, semicolons or tabs. Paths are relative to the table's folder. Rows
+    that cannot be used, or that name a file a second time, become inputs with an error that names the row; the header
+    is row 1, of a Parquet file too.
 
     Raises:
         InvalidInput: If it is not such a table.
     """
-    rows = table_cells(table)
+    rows = _parquet_cells(table) if table.suffix.lower() == PARQUET else table_cells(table)
     header = [name.strip().lower() for name in next(rows, [])]
     _check_header(header, table)
     numbered = ((number, cells) for number, cells in enumerate(rows, start=2) if any(cell.strip() for cell in cells))
@@ -86,6 +88,29 @@ def table_cells(table: Path) -> Iterator[list[str]]:
         raise InvalidInput(f"{table} is not text in UTF-8.", "Save it as 'CSV UTF-8'.") from None
     except (OSError, csv.Error) as error:
         raise InvalidInput(f"{table} cannot be read as a CSV table: {error}.") from error
+
+
+def _parquet_cells(table: Path) -> Iterator[list[str]]:
+    """Yield the column names and the rows of a Parquet file as lists of cells; what is missing is empty."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise InvalidInput(
+            f"{table} needs pyarrow, which is not installed.", "Install it with: pip install 'boneage[cluster]'"
+        ) from None
+    try:
+        with parquet.ParquetFile(table) as file:
+            yield file.schema_arrow.names
+            for batch in file.iter_batches():
+                columns = [batch.column(i).to_pylist() for i in range(batch.num_columns)]
+                yield from ([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InvalidInput(f"{table} cannot be read as a Parquet table: {error}.") from error
+
+
+def _cell(value: object) -> str:
+    return "" if value is None or value != value else str(value)
 
 
 def _check_header(header: list[str], table: Path) -> None:

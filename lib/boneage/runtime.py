@@ -44,13 +44,14 @@ class Network:
 
     Args:
         model: Checked weights.
-        threads: Cores for one inference; with fewer than there are, as many inferences run side by side.
+        threads: Cores for one inference; with fewer than there are, as many inferences run side by side. There are as
+            many as the machine has, unless $BONEAGE_CORES says fewer.
     """
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         import openvino as ov
 
-        cores = os.cpu_count() or 1
+        cores = int(os.environ.get("BONEAGE_CORES") or os.cpu_count() or 1)
         side_by_side = max(cores // threads, 1) if threads else 1
         self._compiled = _core().compile_model(
             _compiled_form(model),

@@ -25,11 +25,12 @@ from boneage.networks import MONTHS, BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training.augmentation import as_array, random_appearance, random_copy, random_holes, random_jitter
 from boneage.training.hands import PixelStore
-from boneage.training.loop import fit, one_cycle, training_loader
-from boneage.training.options import TrainOptions
+from boneage.training.loop import fit, one_cycle
+from boneage.training.options import TrainOptions, is_first_process
+from boneage.training.processes import keep_weights, training_loader
 from boneage.training.upright import FoundHand, find_hands
 from boneage.types import Sex
-from boneage.weights import load_weights, save_weights
+from boneage.weights import load_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
 STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 3), (192, 148, 4))
@@ -63,7 +64,7 @@ def train(options: TrainOptions) -> Path:
         load_weights(module.network, options.start)
     options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=module.rate, epochs=stages.epochs)
     fit(module, data, options, run, stages.epochs, accumulate=max(BATCH // (options.batch or BATCH), 1))
-    return save_weights(module.network, run / "model.safetensors")
+    return keep_weights(module.network, run)
 
 
 @dataclass(frozen=True)
@@ -143,16 +144,34 @@ class Hands(L.LightningDataModule):
             raise InvalidData(
                 f"No radiograph in {options.data} belongs to the train split.", "See README.md, Training."
             )
-        found = find_hands(examples["train"] + examples["validation"], run / "hands.npz")
+        self._examples = examples["train"] + examples["validation"]
+        self._run = run
+        self._store = PixelStore(max(PIXELS_KEPT, stages.frame(stages.epochs).rows))
+
+    def prepare_data(self) -> None:
+        """Find the hands, in one process of a machine; the others wait and read what it kept."""
+        self._found()
+
+    def setup(self, stage: str) -> None:
+        """Sort the hands that were found.
+
+        Raises:
+            InvalidData: If there is none to train on.
+        """
+        found = self._found()
         self._copies = {split: _by_id(found, split) for split in ("train", "validation")}
         if not self._copies["train"]:
+            wanted = sum(example.split == "train" for example in self._examples)
             raise InvalidData(
-                f"No hand was found in any of the {len(examples['train'])} radiographs of the train split.",
+                f"No hand was found in any of the {wanted} radiographs of the train split.",
                 "Check the detector with: boneage assess.",
             )
-        (run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
-        self._store = PixelStore(max(PIXELS_KEPT, stages.frame(stages.epochs).rows))
+        if is_first_process():
+            (self._run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
         self._weights = age_weights([hands[0].example.bone_age_months for hands in self._copies["train"]])
+
+    def _found(self) -> list[FoundHand]:
+        return find_hands(self._examples, self._run / "hands.npz")
 
     def train_dataloader(self) -> DataLoader:
         """Return this epoch's augmented hands at this epoch's size."""

@@ -52,7 +52,10 @@ def options(rsna, tmp_path):
 
 
 def hands_of(options):
-    return Hands(options, options.run, Stages.of(options.epochs))
+    hands = Hands(options, options.run, Stages.of(options.epochs))
+    hands.prepare_data()
+    hands.setup("fit")
+    return hands
 
 
 def first_batch(options):
