@@ -22,7 +22,14 @@ LAYERS = (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models registry runtime networks weights",
         "picture drawing",
-        *("growth", "report", "schema", "datasets", "corrections corrections_*", "selection scores"),
+        *(
+            "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
+            "report report_*",
+            "schema",
+            "datasets",
+            "corrections corrections_*",
+            "selection scores",
+        ),
         "dicomweb dicomweb_*",
     ),
     ("geometry frames imaging", "output", "wording", "terms", "batch", "progress", "row_file", "database"),
@@ -30,7 +37,7 @@ LAYERS = (
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
-HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
+HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2", "ray", "pyarrow"}
 # These may import them at the top.
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring "
 HEAVY_MODULES += "promotion_run retraining"

@@ -82,6 +82,11 @@ class Exchange:
     signing: Signing | None
     failures: Failures = field(default_factory=Failures)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anything is to be written."""
+        return bool(self.dicom_out or self.fhir)
+
     def outputs(self, stack: ExitStack, inputs: Sequence[Input], one: bool) -> list[Take]:
         """Return the outputs; of many radiographs, one that cannot be exchanged does not stop the others."""
         takes = []

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
+from boneage.training.augmentation import (
+    RandomJpeg,
+    as_array,
+    random_appearance,
+    random_copy,
+    random_holes,
+    random_jitter,
+)
 
 A_PIECE = np.random.default_rng(0).random((1, 48, 40)).astype(np.float32)
 
@@ -54,3 +61,27 @@ def test_squashing_changes_the_width_alone():
         jitter = random_jitter(rng, 0, 0, 0, 0, squash=(0.5, 2.0))
         assert jitter[1, 1] == pytest.approx(1.0)
         assert 0.5 <= jitter[0, 0] <= 2.0
+
+
+def poor_copies(seeds):
+    transform = random_copy()
+    for seed in seeds:
+        transform.set_random_state(seed)
+        yield as_array(transform(A_PIECE.copy()))
+
+
+def test_a_poor_copy_is_a_picture_of_the_same_form_and_fixed_by_its_seed():
+    copies = list(poor_copies(range(40)))
+    assert all(copy.shape == A_PIECE.shape and copy.dtype == np.float32 for copy in copies)
+    assert min(copy.min() for copy in copies) >= 0 and max(copy.max() for copy in copies) <= 1
+    assert all(np.array_equal(*pair) for pair in zip(copies, poor_copies(range(40)), strict=True))
+    unchanged = sum(np.array_equal(copy, A_PIECE) for copy in copies)
+    assert 5 <= unchanged <= 30  # most are poor, many are left as they are
+
+
+def test_a_strongly_compressed_copy_loses_detail_but_not_the_picture():
+    rows, columns = np.indices((64, 64)) / 63.0
+    smooth = (0.5 * rows + 0.5 * columns).astype(np.float32)[None]
+    compressed = RandomJpeg(prob=1.0, quality=(5, 6))(smooth)
+    assert 0.002 < np.abs(compressed - smooth).mean() < 0.1
+    assert len(np.unique(compressed)) < len(np.unique(smooth))
