@@ -1,0 +1,151 @@
+"""The page of the report as PDF, through reportlab, with its fonts embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from boneage import report_blocks as blocks
+from boneage.drawing import GREY
+from boneage.errors import InvalidInput
+from boneage.language import language
+from boneage.report_blocks import GAP, LEFT, MILLIMETRE, RIGHT, SMALL, TINY, WIDTH
+from boneage.report_contents import report_page
+from boneage.report_page import ReportOptions, ReportPage
+from boneage.types import Assessment
+
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
+    from reportlab.platypus import Flowable
+
+PAGE = 210 * MILLIMETRE, 297 * MILLIMETRE
+MARGIN = 14 * MILLIMETRE, 11 * MILLIMETRE  # at the sides, above and below
+SPACE = 2.6 * MILLIMETRE  # between blocks
+LEAST_HAND = 78 * MILLIMETRE  # height in which a hand can still be looked at
+LEAST_REMARKS = 14 * MILLIMETRE  # height of a frame that is worth drawing
+SIZES = (SMALL, SMALL - 0.5, TINY)
+"""Of the small print, in points; the first one that fits is taken."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the page's words are made to fit.
+
+    Attributes:
+        page: With as many warnings as there is room for; the last one then says that there are more.
+        size: Of the small print, in points.
+    """
+
+    page: ReportPage
+    size: float
+
+
+def report_pdf(assessment: Assessment, options: ReportOptions | None = None) -> bytes:
+    """Write the report as one A4 page.
+
+    Args:
+        assessment: What was found.
+        options: Language, and what to print of hospital and patient; None for English without either.
+
+    Returns:
+        The PDF file. No name and no date are in it but those of the options.
+
+    Raises:
+        InvalidInput: If there is no such language.
+        ModelRefused: If a model card is missing or damaged.
+    """
+    return pdf_of(report_page(assessment, options or ReportOptions()))
+
+
+def pdf_of(page: ReportPage) -> bytes:
+    """Lay a page out as PDF.
+
+    Raises:
+        InvalidInput: If heading and patient are too long for a page.
+    """
+    from reportlab.pdfgen.canvas import Canvas
+
+    fit = fitted(page)
+    file = BytesIO()
+    canvas = Canvas(file, pagesize=PAGE, lang=page.language)
+    canvas.setTitle(page.title)
+    canvas.setAuthor("")
+    top = _draw(canvas, _above(fit), MARGIN[0], PAGE[1] - MARGIN[1])
+    bottom = MARGIN[1] + _height(_below(fit))
+    _draw(canvas, _below(fit), MARGIN[0], bottom)
+    left = _draw(canvas, _left(fit, top - bottom), MARGIN[0], top, LEFT)
+    right = _draw(canvas, _right(fit), MARGIN[0] + LEFT + GAP, top, RIGHT)
+    if min(left, right) - bottom > LEAST_REMARKS:
+        remarks = blocks.remarks(page.remarks, min(left, right) - bottom - SPACE)
+        _draw(canvas, [remarks], MARGIN[0], min(left, right))
+    canvas.save()
+    return file.getvalue()
+
+
+def fitted(page: ReportPage) -> Fit:
+    """Find the largest small print, and then as many warnings, with which everything fits on one page.
+
+    Raises:
+        InvalidInput: As `pdf_of`.
+    """
+    blocks.register_fonts()
+    for fit in _fits(page):
+        room = PAGE[1] - 2 * MARGIN[1] - _height(_above(fit)) - _height(_below(fit))
+        if room >= max(LEAST_HAND, _height(_right(fit), RIGHT)):
+            return fit
+    raise InvalidInput("Expected a report of one page.", "Shorten the heading, or what is printed of the patient.")
+
+
+def _fits(page: ReportPage) -> Iterator[Fit]:
+    """Give ways to write the page, the best first."""
+    warnings = page.warnings.paragraphs
+    yield from (Fit(page, size) for size in SIZES)
+    for shown in range(len(warnings) - 1, -1, -1):
+        more = language(page.language).ngettext(
+            "{number} more warning is in the written report (boneage assess).",
+            "{number} more warnings are in the written report (boneage assess).",
+            len(warnings) - shown,
+        )
+        yield Fit(replace(page, warnings=replace(page.warnings, paragraphs=(*warnings[:shown], more))), SIZES[-1])
+
+
+def _above(fit: Fit) -> list[Flowable]:
+    page = fit.page
+    return [blocks.header(page), *blocks.patient(page), blocks.answers(page)]
+
+
+def _left(fit: Fit, height: float) -> list[Flowable]:
+    hand = fit.page.hand
+    caption = blocks.text(hand.caption, TINY, GREY)
+    return [blocks.picture(hand, LEFT, height - _height([caption], LEFT) - SPACE), caption]
+
+
+def _right(fit: Fit) -> list[Flowable]:
+    ages = fit.page.ages
+    return [blocks.picture(ages, RIGHT, RIGHT * ages.height_per_width), blocks.facts(fit.page.facts, SMALL)]
+
+
+def _below(fit: Fit) -> list[Flowable]:
+    page = fit.page
+    parts = [blocks.small_print(page.small_print, fit.size), blocks.signature(page.signature)]
+    parts.append(blocks.text(page.footer, TINY - 0.5, GREY))
+    return [blocks.warnings(page.warnings, fit.size), *parts] if page.warnings.paragraphs else parts
+
+
+def _height(flowables: Iterable[Flowable], width: float = WIDTH) -> float:
+    return sum(_wrapped_height(one, width) + SPACE for one in flowables)
+
+
+def _wrapped_height(flowable: Flowable, width: float) -> float:
+    return float(flowable.wrap(width, PAGE[1])[1])
+
+
+def _draw(canvas: Canvas, flowables: Iterable[Flowable], x: float, top: float, width: float = WIDTH) -> float:
+    """Draw one below the other and return the height at which they end."""
+    for one in flowables:
+        top -= _wrapped_height(one, width)
+        one.drawOn(canvas, x, top)
+        top -= SPACE
+    return top
