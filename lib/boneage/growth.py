@@ -8,15 +8,14 @@ The tables are in `boneage/data`; each file's header names its source.
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
 from boneage.errors import InvalidInput
+from boneage.reference_tables import table_rows
 from boneage.types import MONTHS_PER_YEAR, GrowthScore, Sex, Verdict
 
 DEFAULT_GROWTH_REFERENCE = "brush-foundation"
@@ -164,9 +163,7 @@ def _reference_sd_months(chronological_age_months: float, sex: Sex, growth_refer
 @cache
 def _table(reference_name: str, sex: Sex) -> tuple[np.ndarray, np.ndarray]:
     """Read one column of a table: chronological ages and SDs, both in months, by rising age."""
-    text = (files("boneage") / "data" / _SOURCES[reference_name].file).read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    rows = [row for row in csv.DictReader(lines) if row["sex"] == sex.value]
+    rows = [row for row in table_rows(_SOURCES[reference_name].file) if row["sex"] == sex.value]
     ages = np.array([float(row["chronological_age_months"]) for row in rows])
     sds = np.array([float(row["sd_months"]) for row in rows])
     return ages, sds
