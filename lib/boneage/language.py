@@ -69,7 +69,8 @@ class Language:
         """Write months as "10 years 6 months", rounded to whole months; "8 months" below one year."""
         years, rest = whole_years_and_months(months)
         in_months = self.ngettext("{number} month", "{number} months", rest)
-        return f"{self.ngettext('{number} year', '{number} years', years)} {in_months}" if years else in_months
+        in_years = self.ngettext("{number} year", "{number} years", years)
+        return f"{in_years} {in_months}" if years else in_months
 
     @property
     def _locale(self) -> str:

@@ -79,11 +79,11 @@ def table(
 
 def header(page: ReportPage) -> Flowable:
     """Title on the left, hospital on the right, a rule below."""
-    left = [text(page.title, LARGE + 2, bold=True)]
+    left = [text(page.title, LARGE + 1, bold=True)]
     right = [text(page.heading, NORMAL, bold=True, align="RIGHT")] if page.heading else []
     right.append(text(page.notice, SMALL, AMBER, align="RIGHT"))
     rule = ("LINEBELOW", (0, 0), (-1, -1), 0.8, INK)
-    return table([[left, right]], [0.45 * WIDTH, 0.55 * WIDTH], rule, ("BOTTOMPADDING", (0, 0), (-1, -1), 4))
+    return table([[left, right]], [0.55 * WIDTH, 0.45 * WIDTH], rule, ("BOTTOMPADDING", (0, 0), (-1, -1), 4))
 
 
 def patient(page: ReportPage) -> list[Flowable]:
@@ -142,7 +142,7 @@ def picture(drawing: Drawing, width: float, height: float) -> Flowable:
     """Show a drawing in its shape, as large as `width` and `height` allow."""
     from reportlab.platypus import Image
 
-    width = min(width, height / drawing.height_per_width)
+    width = max(min(width, height / drawing.height_per_width), 1.0)
     return Image(BytesIO(drawing.content), width, width * drawing.height_per_width, hAlign="LEFT")
 
 
@@ -150,6 +150,12 @@ def warnings(section: Section, size: float) -> Flowable:
     """Warnings, set off by a bar."""
     lines = [text(section.title, size, AMBER, bold=True), *(text(f"• {one}", size) for one in section.paragraphs)]
     return table([[lines]], [WIDTH], ("LINEBEFORE", (0, 0), (0, -1), 2.2, AMBER), ("LEFTPADDING", (0, 0), (0, 0), 6))
+
+
+def adult_heights(section: Section) -> Flowable:
+    """One paragraph for each method and sex."""
+    lines = [text(section.title, SMALL, bold=True), *(text(one, SMALL) for one in section.paragraphs)]
+    return table([[line] for line in lines], [WIDTH], ("BOTTOMPADDING", (0, 0), (-1, -1), 1))
 
 
 def small_print(sections: tuple[Section, ...], size: float) -> Flowable:

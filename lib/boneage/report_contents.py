@@ -10,7 +10,7 @@ from boneage.report_models import small_print
 from boneage.report_page import Answer, Item, Patient, ReportOptions, ReportPage, Section
 from boneage.report_warnings import translated_warning
 from boneage.types import Assessment, Estimate, Sex, Verdict
-from boneage.wording import NOT_A_MEDICAL_DEVICE, chronological_age_months
+from boneage.wording import chronological_age_months
 
 
 def report_page(assessment: Assessment, options: ReportOptions) -> ReportPage:
@@ -29,12 +29,14 @@ def report_page(assessment: Assessment, options: ReportOptions) -> ReportPage:
         language=words.code,
         title=_("Bone age report"),
         heading=options.heading,
-        notice=_(NOT_A_MEDICAL_DEVICE),
+        notice=_("Not a medical device. For research use."),
         patient=(*_patient(options.patient, words), *_child(assessment, words)),
         answers=tuple(_answer(assessment, estimate, words) for estimate in assessment.estimates),
         hand=hand_drawing(assessment, words),
         ages=ages_drawing(assessment, words),
+        course=None,
         facts=tuple(facts(assessment, words)),
+        adult_heights=Section(_("Adult height"), ()),
         warnings=Section(_("Warnings"), tuple(translated_warning(one, words) for one in assessment.warnings)),
         small_print=tuple(small_print(assessment, words, options.models_dir)),
         remarks=_("Remarks of the reader"),

@@ -49,7 +49,7 @@ def ages_drawing(assessment: Assessment, words: Language) -> Drawing:
     from matplotlib.figure import Figure
 
     items = legend_items(assessment, words.gettext)
-    legend, axis, bands = _LINE * len(items), 2.2 * _LINE, _LINE * len(assessment.estimates)
+    legend, axis, bands = _LINE * len(items), 2.7 * _LINE, _LINE * len(assessment.estimates)
     height = legend + axis + bands + _CURVES_HIGH
     figure = Figure(figsize=(_AGES_WIDE, height), facecolor="white")
     figure.legend(handles=items, loc="lower left", frameon=False, fontsize=_LETTERS, borderaxespad=0, labelspacing=0.25)

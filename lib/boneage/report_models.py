@@ -23,8 +23,8 @@ _IN_MONTHS = (
     (N_("bias {figure} months"), "bias (months)"),
 )
 _SHARES = (
-    (N_("within 12 months {figure}"), "share within 12 months"),
-    (N_("inside the 90 % interval {figure}"), "share inside the 90 % interval"),
+    (N_("within 12 months: {figure}"), "share within 12 months"),
+    (N_("inside the 90 % interval: {figure}"), "share inside the 90 % interval"),
 )
 
 
@@ -74,7 +74,11 @@ def _figures(figures: dict[str, Any], words: Language) -> str:
     said += [_(sentence, figure=_share(figures[key], words)) for sentence, key in _SHARES if key in figures]
     if not said:
         return _("The model's card names none.")
-    return f"{_data(str(figures.get('data', '')), words)}: {'; '.join(said)}. {_('In brackets: 95 % intervals.')}"
+    return _(
+        "{data}: {figures}. In brackets: 95 % intervals.",
+        data=_data(str(figures.get("data", "")), words),
+        figures="; ".join(said),
+    )
 
 
 def _data(data: str, words: Language) -> str:

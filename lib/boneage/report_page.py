@@ -112,7 +112,9 @@ class ReportPage:
         answers: One for each sex that was assessed.
         hand: The radiograph with the hand as found.
         ages: The distribution of the bone age.
-        facts: What SDS and verdict rest on, adult heights.
+        course: Bone ages of earlier radiographs with this one; None without any.
+        facts: What SDS and verdict rest on.
+        adult_heights: A paragraph for each method and sex; none if no height was given.
         warnings: Sentences; the title is "Warnings".
         small_print: Method and models, their figures, limits.
         remarks: Name of the frame to write into, if there is room for one.
@@ -128,7 +130,9 @@ class ReportPage:
     answers: tuple[Answer, ...]
     hand: Drawing
     ages: Drawing
+    course: Drawing | None
     facts: tuple[Item, ...]
+    adult_heights: Section
     warnings: Section
     small_print: tuple[Section, ...]
     remarks: str

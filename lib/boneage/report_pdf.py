@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGE = 210 * MILLIMETRE, 297 * MILLIMETRE
 MARGIN = 14 * MILLIMETRE, 11 * MILLIMETRE  # at the sides, above and below
 SPACE = 2.6 * MILLIMETRE  # between blocks
-LEAST_HAND = 78 * MILLIMETRE  # height in which a hand can still be looked at
+LEAST_HAND = 66 * MILLIMETRE  # height in which a hand can still be looked at
 LEAST_REMARKS = 14 * MILLIMETRE  # height of a frame that is worth drawing
 SIZES = (SMALL, SMALL - 0.5, TINY)
 """Of the small print, in points; the first one that fits is taken."""
@@ -75,8 +75,8 @@ def pdf_of(page: ReportPage) -> bytes:
     top = _draw(canvas, _above(fit), MARGIN[0], PAGE[1] - MARGIN[1])
     bottom = MARGIN[1] + _height(_below(fit))
     _draw(canvas, _below(fit), MARGIN[0], bottom)
-    left = _draw(canvas, _left(fit, top - bottom), MARGIN[0], top, LEFT)
-    right = _draw(canvas, _right(fit), MARGIN[0] + LEFT + GAP, top, RIGHT)
+    left = _draw(canvas, _left(page, top - bottom), MARGIN[0], top, LEFT)
+    right = _draw(canvas, _right(page), MARGIN[0] + LEFT + GAP, top, RIGHT)
     if min(left, right) - bottom > LEAST_REMARKS:
         remarks = blocks.remarks(page.remarks, min(left, right) - bottom - SPACE)
         _draw(canvas, [remarks], MARGIN[0], min(left, right))
@@ -93,7 +93,7 @@ def fitted(page: ReportPage) -> Fit:
     blocks.register_fonts()
     for fit in _fits(page):
         room = PAGE[1] - 2 * MARGIN[1] - _height(_above(fit)) - _height(_below(fit))
-        if room >= max(LEAST_HAND, _height(_right(fit), RIGHT)):
+        if room >= _least_middle(page):
             return fit
     raise InvalidInput("Expected a report of one page.", "Shorten the heading, or what is printed of the patient.")
 
@@ -113,25 +113,33 @@ def _fits(page: ReportPage) -> Iterator[Fit]:
 
 def _above(fit: Fit) -> list[Flowable]:
     page = fit.page
-    return [blocks.header(page), *blocks.patient(page), blocks.answers(page)]
+    parts = [blocks.header(page), *blocks.patient(page), blocks.answers(page)]
+    return [*parts, blocks.warnings(page.warnings, fit.size)] if page.warnings.paragraphs else parts
 
 
-def _left(fit: Fit, height: float) -> list[Flowable]:
-    hand = fit.page.hand
-    caption = blocks.text(hand.caption, TINY, GREY)
-    return [blocks.picture(hand, LEFT, height - _height([caption], LEFT) - SPACE), caption]
+def _left(page: ReportPage, height: float) -> list[Flowable]:
+    """Give the hand, as large as `height` allows, and below it the course if there is one."""
+    below = [blocks.text(page.hand.caption, TINY, GREY)]
+    if page.course:
+        below.append(blocks.picture(page.course, LEFT, LEFT * page.course.height_per_width))
+    return [blocks.picture(page.hand, LEFT, height - _height(below, LEFT) - SPACE), *below]
 
 
-def _right(fit: Fit) -> list[Flowable]:
-    ages = fit.page.ages
-    return [blocks.picture(ages, RIGHT, RIGHT * ages.height_per_width), blocks.facts(fit.page.facts, SMALL)]
+def _right(page: ReportPage) -> list[Flowable]:
+    ages = page.ages
+    return [blocks.picture(ages, RIGHT, RIGHT * ages.height_per_width), blocks.facts(page.facts, SMALL)]
 
 
 def _below(fit: Fit) -> list[Flowable]:
     page = fit.page
     parts = [blocks.small_print(page.small_print, fit.size), blocks.signature(page.signature)]
     parts.append(blocks.text(page.footer, TINY - 0.5, GREY))
-    return [blocks.warnings(page.warnings, fit.size), *parts] if page.warnings.paragraphs else parts
+    return [blocks.adult_heights(page.adult_heights), *parts] if page.adult_heights.paragraphs else parts
+
+
+def _least_middle(page: ReportPage) -> float:
+    """Return the height that the two columns need."""
+    return max(_height(_left(page, 0), LEFT) + LEAST_HAND, _height(_right(page), RIGHT))
 
 
 def _height(flowables: Iterable[Flowable], width: float = WIDTH) -> float:
