@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
-from boneage import bayley_pinneau, rwt
+import numpy as np
+
+from boneage.bayley_pinneau import bayley_pinneau
 from boneage.errors import InvalidInput
-from boneage.types import AdultHeight, Heights, Sex
+from boneage.rwt import rwt_1975
+from boneage.types import BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT, AdultHeight, Heights, Sex
 
-TARGET_METHOD = "Target height (Tanner 1970)"
 SEX_DIFFERENCE_CM = 13.0
 TARGET_RANGE_CM = 8.5
 
 
 def adult_heights(
-    heights: Heights, bone_age_months: float, chronological_age_months: float | None, sex: Sex
+    heights: Heights,
+    bone_age_months: float,
+    chronological_age_months: float | None,
+    sex: Sex,
+    bone_age_interval_months: tuple[float, float] | None = None,
 ) -> tuple[AdultHeight, ...]:
     """Give the adult height by every method that something was given for.
 
@@ -26,16 +34,22 @@ def adult_heights(
         bone_age_months: After Greulich and Pyle.
         chronological_age_months: When the radiograph was taken; None if not known.
         sex: Of the child.
+        bone_age_interval_months: The 90 % interval of the bone age; None if not known.
 
     Raises:
         InvalidInput: If an age is not a finite number. Whether heights are plausible is for `boneage.heights` to say.
     """
-    for months in (bone_age_months, chronological_age_months):
+    for months in (bone_age_months, chronological_age_months, *(bone_age_interval_months or ())):
         if months is not None and not math.isfinite(months):
             raise InvalidInput(f"Expected bone age and chronological age in months; got {months}.")
+
+    def by_bone_age(predict: Callable[[float], AdultHeight | None]) -> AdultHeight | None:
+        found = predict(bone_age_months)
+        return found and _over_interval(found, predict, bone_age_interval_months)
+
     answers = (
-        _bayley_pinneau(heights, bone_age_months, chronological_age_months, sex),
-        _rwt(heights, bone_age_months, chronological_age_months, sex),
+        by_bone_age(lambda months: _bayley_pinneau(heights, months, chronological_age_months, sex)),
+        by_bone_age(lambda months: _rwt(heights, months, chronological_age_months, sex)),
         _target(heights, sex),
     )
     return tuple(answer for answer in answers if answer is not None)
@@ -49,7 +63,21 @@ def target_height(mother_height_cm: float, father_height_cm: float, sex: Sex) ->
     difference_cm = SEX_DIFFERENCE_CM if sex is Sex.MALE else -SEX_DIFFERENCE_CM
     cm = (mother_height_cm + father_height_cm + difference_cm) / 2
     note = "from the parents' heights alone, not from the bone age"
-    return AdultHeight(TARGET_METHOD, cm, cm - TARGET_RANGE_CM, cm + TARGET_RANGE_CM, "target range", note)
+    return AdultHeight(TARGET_HEIGHT, cm, cm - TARGET_RANGE_CM, cm + TARGET_RANGE_CM, "target range", note=note)
+
+
+def _over_interval(
+    found: AdultHeight, predict: Callable[[float], AdultHeight | None], interval: tuple[float, float] | None
+) -> AdultHeight:
+    """Add the least and the greatest height over an interval of bone ages, as far as the table covers it."""
+    if interval is None or found.cm is None:
+        return found
+    # Every half month, since the height jumps where the class changes.
+    bone_ages = np.arange(*interval, 0.5).tolist()
+    others = [predict(months) for months in (*bone_ages, interval[1])]
+    cm = [found.cm, *(other.cm for other in others if other and other.cm is not None)]
+    beyond = "" if len(cm) > len(others) else "; the 90 % interval of the bone age reaches beyond the table"
+    return replace(found, over_bone_age_cm=(min(cm), max(cm)), note=found.note + beyond)
 
 
 def _bayley_pinneau(
@@ -58,8 +86,8 @@ def _bayley_pinneau(
     if heights.height_cm is None:
         return None
     if chronological_age_months is None:
-        return _lacking(bayley_pinneau.METHOD, ["the chronological age"])
-    return bayley_pinneau.bayley_pinneau(heights.height_cm, bone_age_months, chronological_age_months, sex)
+        return _lacking(BAYLEY_PINNEAU, ["the chronological age"])
+    return bayley_pinneau(heights.height_cm, bone_age_months, chronological_age_months, sex)
 
 
 def _rwt(
@@ -70,8 +98,8 @@ def _rwt(
     if length is None and weight is None:
         return None
     if length is None or weight is None or mother is None or father is None or chronological_age_months is None:
-        return _lacking(rwt.METHOD, _lacking_for_rwt(heights, chronological_age_months))
-    return rwt.rwt_1975(length, weight, (mother + father) / 2, bone_age_months, chronological_age_months, sex)
+        return _lacking(RWT_1975, _lacking_for_rwt(heights, chronological_age_months))
+    return rwt_1975(length, weight, (mother + father) / 2, bone_age_months, chronological_age_months, sex)
 
 
 def _lacking_for_rwt(heights: Heights, chronological_age_months: float | None) -> list[str]:
@@ -90,7 +118,7 @@ def _target(heights: Heights, sex: Sex) -> AdultHeight | None:
     if mother is None and father is None:
         return None
     if mother is None or father is None:
-        return _lacking(TARGET_METHOD, [f"the {'mother' if mother is None else 'father'}'s height"])
+        return _lacking(TARGET_HEIGHT, [f"the {'mother' if mother is None else 'father'}'s height"])
     return target_height(mother, father, sex)
 
 

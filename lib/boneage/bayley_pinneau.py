@@ -11,12 +11,10 @@ from functools import cache
 import numpy as np
 
 from boneage.reference_tables import months_of, printed_age, table_rows
-from boneage.types import AdultHeight, Sex
+from boneage.types import BAYLEY_PINNEAU, CM_PER_INCH, AdultHeight, Sex
 
-METHOD = "Bayley-Pinneau 1952"
 ACCELERATED, AVERAGE, RETARDED = "accelerated", "average", "retarded"  # the paper's words
 CLASS_LIMIT_MONTHS = 12.0
-CM_PER_INCH = 2.54
 LIMITS_90_SD = 1.645
 
 _IN_WORDS = {
@@ -42,15 +40,15 @@ def bayley_pinneau(height_cm: float, bone_age_months: float, chronological_age_m
     maturity = maturity_class(bone_age_months, chronological_age_months)
     percent = percent_of_mature_height(bone_age_months, sex, maturity)
     if percent is None:
-        return AdultHeight(METHOD, None, note=_outside_table(sex, maturity, bone_age_months))
+        return AdultHeight(BAYLEY_PINNEAU, None, note=_outside_table(sex, maturity, bone_age_months))
     cm = height_cm / (percent / 100)
     note = f"class '{maturity}': {_IN_WORDS[maturity]}; {percent:.1f} % of the adult height is reached"
     sd_cm = error_sd_cm(chronological_age_months, sex)
     if sd_cm is None:
-        return AdultHeight(METHOD, cm, note=f"{note}; the authors give no error for this age")
+        return AdultHeight(BAYLEY_PINNEAU, cm, note=f"{note}; the authors give no error for this age")
     reach_cm = LIMITS_90_SD * sd_cm
     means = f"90 % limits from the authors' error SD of {sd_cm:.1f} cm"
-    return AdultHeight(METHOD, cm, cm - reach_cm, cm + reach_cm, means, note)
+    return AdultHeight(BAYLEY_PINNEAU, cm, cm - reach_cm, cm + reach_cm, means, note=note)
 
 
 def maturity_class(bone_age_months: float, chronological_age_months: float) -> str:

@@ -22,6 +22,7 @@ from boneage.assess_outputs import (
 )
 from boneage.assess_request import Request
 from boneage.assess_run import assess_all, assess_one
+from boneage.cli_heights import HEIGHT_OPTIONS, height_options, heights_from
 from boneage.cli_values import Words, age_from_words, date_from_words, hand_box_from_words
 from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
 from boneage.input_table import Input
@@ -56,6 +57,7 @@ _ANY_PATH = click.Path(path_type=Path)
     type=Words("YYYY-MM-DD", date_from_words),
     help="When the radiograph was taken, for --birth-date.",
 )
+@height_options
 @click.option("--hand-box", type=Words("L,T,R,B", hand_box_from_words), help="Where the hand is, in pixels.")
 @click.option(
     "--growth-reference",
@@ -91,9 +93,11 @@ def assess(
     """Give the bone age of hand radiographs.
 
     FILE is DICOM, PNG, JPEG, TIFF, NIfTI or NRRD. DIR is searched with its subfolders. TABLE.csv has a column path and
-    may have sex and chronological_age_months. Options beat the table, the table beats the file.
+    may have sex, chronological_age_months, height_cm, length_cm, weight_kg, mother_height_cm, father_height_cm. Options
+    beat the table, the table beats the file. Heights give an adult height.
     """
-    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), **asked)
+    heights = heights_from(asked)
+    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), heights=heights, **asked)
     one = is_one_radiograph(paths)
     _check_options(request, one, csv, resume)
     _log_to_stderr(verbose)
@@ -127,6 +131,9 @@ def _check_options(request: Request, one: bool, csv: Path | None, resume: bool) 
     for field, option in _FOR_ONE_RADIOGRAPH.items():
         if getattr(request, field) is not None and not one:
             raise click.UsageError(f"{option} is for one radiograph; for several, use a table with their ages.")
+    if request.heights.given() and not one:
+        options = ", ".join(HEIGHT_OPTIONS[field] for field in request.heights.given())
+        raise click.UsageError(f"{options}: for one radiograph; for several, use a table with columns for them.")
 
 
 def _log_to_stderr(verbose: bool) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from boneage.cli_values import plausible_age, sex_from_word
 from boneage.errors import BoneAgeError, InvalidInput
-from boneage.types import Sex
+from boneage.types import NO_HEIGHTS, Heights, Sex
 
-PATH, SEX, AGE = COLUMNS = ("path", "sex", "chronological_age_months")
+PATH, SEX, AGE = "path", "sex", "chronological_age_months"
+HEIGHTS = tuple(field.name for field in fields(Heights))
+COLUMNS = (PATH, SEX, AGE, *HEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Input:
         path: The file; the folder or the table's row where there is none.
         sex: As the table says; None if it does not.
         chronological_age_months: As the table says; None if it does not.
+        heights: As the table says.
         error: Why this cannot be assessed; None if nothing speaks against trying.
     """
 
     path: Path
     sex: Sex | None = None
     chronological_age_months: float | None = None
+    heights: Heights = NO_HEIGHTS
     error: BoneAgeError | None = None
 
 
@@ -50,7 +54,7 @@ def is_table(path: Path) -> bool:
 
 
 def read_table(table: Path) -> Table:
-    """Read a table with the columns path, sex and chronological_age_months; the last two may be missing.
+    """Read a table with the columns of `COLUMNS`; all but the path may be missing.
 
     Columns may be separated by commas, semicolons or tabs. Paths are relative to the table's folder. Rows that cannot
     be used, or that name a file a second time, become inputs with an error that names the row; the header is row 1.
@@ -83,8 +87,8 @@ def _cells(table: Path) -> Iterator[list[str]]:
 def _check_header(header: list[str], table: Path) -> None:
     if PATH not in header:
         raise InvalidInput(
-            f"Expected {table} to start with a line of column names: {', '.join(COLUMNS)} (the last two may be "
-            f"missing); it starts with: {', '.join(header)[:200] or 'nothing'}."
+            f"Expected {table} to start with a line of column names: {', '.join(COLUMNS)} (all but the "
+            f"first may be missing); it starts with: {', '.join(header)[:200] or 'nothing'}."
         )
     repeated = [name for name in COLUMNS if header.count(name) > 1]
     if repeated:
@@ -111,18 +115,22 @@ def _input_of_row(number: int, cells: list[str], header: list[str], table: Path,
 
 
 def _with_values(one: Input, values: dict[str, str]) -> Input:
-    """Add a row's sex and age, where given."""
+    """Add a row's sex, age and heights, where given."""
     if values.get(SEX):
         one = replace(one, sex=sex_from_word(values[SEX]))
     if values.get(AGE):
-        one = replace(one, chronological_age_months=_months(values[AGE]))
-    return one
+        one = replace(one, chronological_age_months=plausible_age(number_in_cell(AGE, values[AGE])))
+    measured = {name: number_in_cell(name, values[name]) for name in HEIGHTS if values.get(name)}
+    return replace(one, heights=Heights(**measured))
 
 
-def _months(cell: str) -> float:
-    """Read months; a decimal comma is read as a point, as spreadsheets of many countries write it."""
+def number_in_cell(column: str, cell: str) -> float:
+    """Read a number; a decimal comma is read as a point, as spreadsheets of many countries write it.
+
+    Raises:
+        InvalidInput: If it is none; the message names the unit, which is the end of the column's name.
+    """
     try:
-        months = float(cell.replace(",", "."))
+        return float(cell.replace(",", "."))
     except ValueError:
-        raise InvalidInput(f"Expected {AGE} as a number of months; got '{cell}'.") from None
-    return plausible_age(months)
+        raise InvalidInput(f"Expected {column} as a number of {column.rpartition('_')[2]}; got '{cell}'.") from None

@@ -11,9 +11,8 @@ from functools import cache
 import numpy as np
 
 from boneage.reference_tables import printed_age, table_rows
-from boneage.types import MONTHS_PER_YEAR, AdultHeight, Sex
+from boneage.types import MONTHS_PER_YEAR, RWT_1975, AdultHeight, Sex
 
-METHOD = "Roche-Wainer-Thissen 1975"
 RANGE_MEANS = "90 % limits, read off the authors' figure, so within about 0.3 cm"
 NOTE = "height at 18 years"
 
@@ -50,12 +49,12 @@ def rwt_1975(
     """
     ages, table = _table(sex)
     if not ages[0] <= chronological_age_months <= ages[-1]:
-        return AdultHeight(METHOD, None, note=_outside_table(sex, chronological_age_months))
+        return AdultHeight(RWT_1975, None, note=_outside_table(sex, chronological_age_months))
     coefficients = [np.interp(chronological_age_months, ages, column) for column in table.T]
     measured = (length_cm, weight_kg, midparental_height_cm, bone_age_months / MONTHS_PER_YEAR, 1.0)
     cm = float(np.dot(coefficients, measured))
     half_width_cm = _half_width_cm(chronological_age_months, sex)
-    return AdultHeight(METHOD, cm, cm - half_width_cm, cm + half_width_cm, RANGE_MEANS, NOTE)
+    return AdultHeight(RWT_1975, cm, cm - half_width_cm, cm + half_width_cm, RANGE_MEANS, note=NOTE)
 
 
 def _outside_table(sex: Sex, chronological_age_months: float) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 MONTHS_PER_YEAR = 12.0
 DAYS_PER_MONTH = 365.25 / MONTHS_PER_YEAR
+CM_PER_INCH = 2.54
 
 
 class Sex(str, Enum):
@@ -67,6 +68,9 @@ class Heights:
         return replace(self, **other.given())
 
 
+NO_HEIGHTS = Heights()
+
+
 @dataclass(frozen=True, eq=False)
 class Radiograph:
     """One hand radiograph, ready for the models.
@@ -96,7 +100,7 @@ class Radiograph:
     sex_source: str = ""
     chronological_age_months: float | None = None
     age_source: str = ""
-    heights: Heights = Heights()
+    heights: Heights = NO_HEIGHTS
     acquisition_date: date | None = None
     laterality: Laterality | None = None
     identity: DicomIdentity | None = None
@@ -212,16 +216,22 @@ class GrowthScore:
     growth_reference: str
 
 
+BAYLEY_PINNEAU, RWT_1975 = "Bayley-Pinneau 1952", "Roche-Wainer-Thissen 1975"
+TARGET_HEIGHT = "Target height (Tanner 1970)"
+
+
 @dataclass(frozen=True)
 class AdultHeight:
     """An adult height by one published method, or why there is none.
 
     Attributes:
-        method: The method with its year.
+        method: BAYLEY_PINNEAU, RWT_1975 or TARGET_HEIGHT.
         cm: The height; None if the method does not cover the child or needs more than was given.
         lower_cm: Lower end of the range that the method's source gives; None if it gives none.
         upper_cm: Upper end.
         range_means: What the range is, for example "90 % limits"; empty without one.
+        over_bone_age_cm: Least and greatest height over the 90 % interval of the bone age, which the other range leaves
+            out; None if the interval is not known or the method does not use it.
         note: How the height came about, or why there is none.
     """
 
@@ -230,6 +240,7 @@ class AdultHeight:
     lower_cm: float | None = None
     upper_cm: float | None = None
     range_means: str = ""
+    over_bone_age_cm: tuple[float, float] | None = None
     note: str = ""
 
 

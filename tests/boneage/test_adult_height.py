@@ -12,7 +12,7 @@ from boneage import rwt
 from boneage.adult_height import adult_heights, target_height
 from boneage.errors import InvalidInput
 from boneage.reference_tables import months_of, printed_age, table_rows
-from boneage.types import Heights, Sex
+from boneage.types import BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT, Heights, Sex
 
 CLASSES = (bp.ACCELERATED, bp.AVERAGE, bp.RETARDED)
 INCH = 2.54
@@ -201,7 +201,7 @@ def test_rwt_outside_its_ages_gives_no_height_and_inside_a_range(sex, age, lengt
 def test_the_target_height_is_the_parents_mean_and_half_of_13_cm(sex, cm):
     found = target_height(165.0, 178.0, sex)
     assert (found.cm, found.lower_cm, found.upper_cm) == (cm, cm - 8.5, cm + 8.5)
-    assert "Tanner 1970" in found.method
+    assert found.method == TARGET_HEIGHT
 
 
 # All together
@@ -209,7 +209,7 @@ def test_the_target_height_is_the_parents_mean_and_half_of_13_cm(sex, cm):
 
 def test_everything_given_gives_every_method():
     found = adult_heights(EVERYTHING, 150, 156, Sex.MALE)
-    assert [one.method for one in found] == [bp.METHOD, rwt.METHOD, "Target height (Tanner 1970)"]
+    assert [one.method for one in found] == [BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT]
     assert all(one.cm for one in found)
 
 
@@ -220,9 +220,9 @@ def test_nothing_given_gives_nothing():
 def test_standing_height_never_takes_the_place_of_recumbent_length():
     with_height = Heights(height_cm=150, weight_kg=40, mother_height_cm=165, father_height_cm=180)
     found = {one.method: one for one in adult_heights(with_height, 150, 156, Sex.MALE)}
-    assert found[rwt.METHOD].cm is None
-    assert found[rwt.METHOD].note == "needs the recumbent length (standing height does not do)"
-    assert found[bp.METHOD].cm
+    assert found[RWT_1975].cm is None
+    assert found[RWT_1975].note == "needs the recumbent length (standing height does not do)"
+    assert found[BAYLEY_PINNEAU].cm
 
 
 def test_what_a_method_lacks_is_named():
@@ -238,6 +238,30 @@ def test_what_a_method_lacks_is_named():
 def test_an_age_that_is_no_number_is_refused(bone_age, age):
     with pytest.raises(InvalidInput, match="in months"):
         adult_heights(EVERYTHING, bone_age, age, Sex.MALE)
+
+
+def test_the_uncertainty_of_the_bone_age_is_told_too():
+    alone = bp.bayley_pinneau(150, 150, 150, Sex.MALE)
+    found = adult_heights(Heights(height_cm=150), 150, 150, Sex.MALE, (140, 160))[0]
+    assert (found.cm, found.lower_cm, found.upper_cm) == (alone.cm, alone.lower_cm, alone.upper_cm)
+    ends = [bp.bayley_pinneau(150, months, 150, Sex.MALE).cm for months in (140, 160)]
+    assert found.over_bone_age_cm == pytest.approx(sorted(ends))
+
+
+def test_a_change_of_class_within_the_interval_of_the_bone_age_is_seen():
+    """At 12 months of advance the height jumps up, so that the ends of the interval are not the extremes."""
+    found = adult_heights(Heights(height_cm=150), 150, 140, Sex.MALE, (145, 153))[0]
+    least, most = found.over_bone_age_cm
+    assert least == pytest.approx(bp.bayley_pinneau(150, 151.5, 140, Sex.MALE).cm)
+    assert most == pytest.approx(bp.bayley_pinneau(150, 152, 140, Sex.MALE).cm)
+    assert most > 1.02 * least
+
+
+def test_an_interval_that_reaches_beyond_the_table_is_said():
+    beyond = adult_heights(Heights(height_cm=120), 90, 90, Sex.MALE, (80, 100))[0]
+    assert beyond.note.endswith("the 90 % interval of the bone age reaches beyond the table")
+    assert beyond.over_bone_age_cm[1] == pytest.approx(120 / 0.695)  # the first cell, 7-0
+    assert "beyond" not in adult_heights(Heights(height_cm=120), 95, 95, Sex.MALE, (85, 100))[0].note
 
 
 # The tables
