@@ -1,7 +1,7 @@
 """Keep the catalogues of the report's sentences (lib/boneage/locale/*.po) in step with the program.
 
-    .venv/bin/python tools/catalogues.py            # bring all of them up to date, and say what they lack
-    .venv/bin/python tools/catalogues.py de         # begin a new language
+.venv/bin/python tools/catalogues.py            # bring all of them up to date, and say what they lack
+.venv/bin/python tools/catalogues.py de         # begin a new language
 """
 
 from __future__ import annotations

@@ -81,9 +81,9 @@ def header(page: ReportPage) -> Flowable:
     """Title on the left, hospital on the right, a rule below."""
     left = [text(page.title, LARGE + 1, bold=True)]
     right = [text(page.heading, NORMAL, bold=True, align="RIGHT")] if page.heading else []
-    right.append(text(page.notice, SMALL, AMBER, align="RIGHT"))
+    right.append(text(page.notice, SMALL - 0.5, AMBER, align="RIGHT"))
     rule = ("LINEBELOW", (0, 0), (-1, -1), 0.8, INK)
-    return table([[left, right]], [0.55 * WIDTH, 0.45 * WIDTH], rule, ("BOTTOMPADDING", (0, 0), (-1, -1), 4))
+    return table([[left, right]], [0.53 * WIDTH, 0.47 * WIDTH], rule, ("BOTTOMPADDING", (0, 0), (-1, -1), 4))
 
 
 def patient(page: ReportPage) -> list[Flowable]:
@@ -146,16 +146,19 @@ def picture(drawing: Drawing, width: float, height: float) -> Flowable:
     return Image(BytesIO(drawing.content), width, width * drawing.height_per_width, hAlign="LEFT")
 
 
-def warnings(section: Section, size: float) -> Flowable:
-    """Warnings, set off by a bar."""
-    lines = [text(section.title, size, AMBER, bold=True), *(text(f"• {one}", size) for one in section.paragraphs)]
+def warnings(section: Section, size: float, run_in: bool) -> Flowable:
+    """Warnings, set off by a bar; `run_in` saves lines."""
+    bullets = [f"• {one}" for one in section.paragraphs]
+    lines = [text(section.title, size, AMBER, bold=True)]
+    lines += [text(one, size) for one in ([" ".join(bullets)] if run_in else bullets)]
     return table([[lines]], [WIDTH], ("LINEBEFORE", (0, 0), (0, -1), 2.2, AMBER), ("LEFTPADDING", (0, 0), (0, 0), 6))
 
 
-def adult_heights(section: Section) -> Flowable:
-    """One paragraph for each method and sex."""
-    lines = [text(section.title, SMALL, bold=True), *(text(one, SMALL) for one in section.paragraphs)]
-    return table([[line] for line in lines], [WIDTH], ("BOTTOMPADDING", (0, 0), (-1, -1), 1))
+def adult_heights(section: Section, size: float) -> Flowable:
+    """What was measured, and one paragraph for each method and sex."""
+    given, *found = section.paragraphs
+    first = marked_text(f"<b>{escape(section.title)}.</b> {escape(given)}", size)
+    return table([[line] for line in (first, *(text(f"• {one}", size) for one in found))], [WIDTH])
 
 
 def small_print(sections: tuple[Section, ...], size: float) -> Flowable:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from boneage import __version__
 from boneage.language import Language, language
-from boneage.report_drawings import ages_drawing, hand_drawing
+from boneage.report_drawings import ages_drawing, course_drawing, hand_drawing
 from boneage.report_facts import facts
+from boneage.report_follow_up import adult_heights, course_facts, course_of
 from boneage.report_models import small_print
 from boneage.report_page import Answer, Item, Patient, ReportOptions, ReportPage, Section
-from boneage.report_warnings import translated_warning
+from boneage.report_sentences import translated
 from boneage.types import Assessment, Estimate, Sex, Verdict
 from boneage.wording import chronological_age_months
 
@@ -21,10 +22,13 @@ def report_page(assessment: Assessment, options: ReportOptions) -> ReportPage:
         options: Language, and what to print of hospital and patient.
 
     Raises:
-        InvalidInput: If there is no such language.
+        InvalidInput: If there is no such language, or if the earlier bone ages make no course.
+        ModelRefused: If a model card is missing or damaged.
     """
     words = language(options.language)
     _ = words.gettext
+    course = course_of(assessment, options.earlier)
+    warnings = dict.fromkeys((*assessment.warnings, *(course.warnings if course else ())))
     return ReportPage(
         language=words.code,
         title=_("Bone age report"),
@@ -34,10 +38,10 @@ def report_page(assessment: Assessment, options: ReportOptions) -> ReportPage:
         answers=tuple(_answer(assessment, estimate, words) for estimate in assessment.estimates),
         hand=hand_drawing(assessment, words),
         ages=ages_drawing(assessment, words),
-        course=None,
-        facts=tuple(facts(assessment, words)),
-        adult_heights=Section(_("Adult height"), ()),
-        warnings=Section(_("Warnings"), tuple(translated_warning(one, words) for one in assessment.warnings)),
+        course=course_drawing(course, words) if course else None,
+        facts=(*facts(assessment, words), *course_facts(course, words)),
+        adult_heights=Section(_("Adult height"), tuple(adult_heights(assessment, words))),
+        warnings=Section(_("Warnings"), tuple(translated(one, words) for one in warnings)),
         small_print=tuple(small_print(assessment, words, options.models_dir)),
         remarks=_("Remarks of the reader"),
         signature=(_("Checked by (name)"), _("Date"), _("Signature")),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from io import BytesIO
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from boneage.course_plot import draw_course
 from boneage.drawing import draw_ages, draw_hand, legend_items
 from boneage.language import N_, Language
 from boneage.report_page import Drawing
-from boneage.types import Assessment
+from boneage.types import Assessment, Course
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HAND_LONG, _AGES_WIDE, _CURVES_HIGH, _LINE = 4.2, 3.2, 1.05, 0.145  # inches
+_COURSE_INCHES = (3.8, 1.8)
+_LEGEND_LETTERS = 24  # across, beside the course
 _DPI = 220
 _LETTERS = 7.5  # points
 _IN_DRAWINGS = (
@@ -63,6 +67,25 @@ def ages_drawing(assessment: Assessment, words: Language) -> Drawing:
     return Drawing(
         _saved(figure, "png"), "image/png", height / _AGES_WIDE, "", words.gettext("Distribution of the bone age")
     )
+
+
+def course_drawing(course: Course, words: Language) -> Drawing:
+    """Draw bone age against chronological age for all radiographs of the child."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_COURSE_INCHES, facecolor="white", layout="constrained")
+    axes = figure.add_subplot()
+    draw_course(axes, course, words.gettext)
+    axes.tick_params(labelsize=_LETTERS)
+    axes.xaxis.label.set_fontsize(_LETTERS)
+    axes.yaxis.label.set_fontsize(_LETTERS)
+    handles, labels = axes.get_legend_handles_labels()
+    if legend := axes.get_legend():
+        legend.remove()
+    broken = [fill(label, _LEGEND_LETTERS) for label in labels]
+    figure.legend(handles, broken, loc="outside right center", frameon=False, fontsize=_LETTERS - 0.5)
+    width, height = _COURSE_INCHES
+    return Drawing(_saved(figure, "png"), "image/png", height / width, "", words.gettext("Course of the bone age"))
 
 
 def _saved(figure: Figure, file_format: str, **options: Any) -> bytes:

@@ -9,7 +9,7 @@ from boneage import report_blocks as blocks
 from boneage.drawing import AMBER, GREY, INK, PALE
 from boneage.report_contents import report_page
 from boneage.report_page import Drawing, ReportOptions, ReportPage
-from boneage.report_pdf import MARGIN, PAGE, fitted
+from boneage.report_pdf import DENSE, MARGIN, PAGE, fitted
 from boneage.types import Assessment
 
 
@@ -42,6 +42,7 @@ def _looks() -> dict[str, object]:
         "margin_mm": margin_mm,
         # A little less than the page, or a browser's rounding begins a second one.
         "height_mm": PAGE[1] / blocks.MILLIMETRE - 2 * margin_mm[1] - 1,
+        "dense": DENSE,
         "panel": blocks.PANEL,
         "ink": INK,
         "grey": GREY,

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from boneage.language import ENGLISH
+from boneage.types import CoursePoint
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,14 @@ class ReportOptions:
         language: A code of `boneage.language.languages`.
         heading: Hospital and department, printed at the top.
         patient: Printed as it is; nothing is taken from the radiograph.
+        earlier: Bone ages of earlier radiographs of the same child, for the course.
         models_dir: Where the model cards are; None for the project's own.
     """
 
     language: str = ENGLISH
     heading: str = ""
     patient: Patient = Patient()
+    earlier: tuple[CoursePoint, ...] = ()
     models_dir: Path | None = None
 
 

@@ -24,6 +24,7 @@ PAGE = 210 * MILLIMETRE, 297 * MILLIMETRE
 MARGIN = 14 * MILLIMETRE, 11 * MILLIMETRE  # at the sides, above and below
 SPACE = 2.6 * MILLIMETRE  # between blocks
 LEAST_HAND = 66 * MILLIMETRE  # height in which a hand can still be looked at
+DENSE = 0.8  # size of the distribution on a dense page
 LEAST_REMARKS = 14 * MILLIMETRE  # height of a frame that is worth drawing
 SIZES = (SMALL, SMALL - 0.5, TINY)
 """Of the small print, in points; the first one that fits is taken."""
@@ -36,10 +37,12 @@ class Fit:
     Attributes:
         page: With as many warnings as there is room for; the last one then says that there are more.
         size: Of the small print, in points.
+        dense: Whether the warnings are run together and the distribution is drawn smaller.
     """
 
     page: ReportPage
     size: float
+    dense: bool = False
 
 
 def report_pdf(assessment: Assessment, options: ReportOptions | None = None) -> bytes:
@@ -75,8 +78,8 @@ def pdf_of(page: ReportPage) -> bytes:
     top = _draw(canvas, _above(fit), MARGIN[0], PAGE[1] - MARGIN[1])
     bottom = MARGIN[1] + _height(_below(fit))
     _draw(canvas, _below(fit), MARGIN[0], bottom)
-    left = _draw(canvas, _left(page, top - bottom), MARGIN[0], top, LEFT)
-    right = _draw(canvas, _right(page), MARGIN[0] + LEFT + GAP, top, RIGHT)
+    left = _draw(canvas, _left(fit.page, top - bottom), MARGIN[0], top, LEFT)
+    right = _draw(canvas, _right(fit), MARGIN[0] + LEFT + GAP, top, RIGHT)
     if min(left, right) - bottom > LEAST_REMARKS:
         remarks = blocks.remarks(page.remarks, min(left, right) - bottom - SPACE)
         _draw(canvas, [remarks], MARGIN[0], min(left, right))
@@ -93,7 +96,7 @@ def fitted(page: ReportPage) -> Fit:
     blocks.register_fonts()
     for fit in _fits(page):
         room = PAGE[1] - 2 * MARGIN[1] - _height(_above(fit)) - _height(_below(fit))
-        if room >= _least_middle(page):
+        if room >= _least_middle(fit):
             return fit
     raise InvalidInput("Expected a report of one page.", "Shorten the heading, or what is printed of the patient.")
 
@@ -102,19 +105,22 @@ def _fits(page: ReportPage) -> Iterator[Fit]:
     """Give ways to write the page, the best first."""
     warnings = page.warnings.paragraphs
     yield from (Fit(page, size) for size in SIZES)
+    yield from (Fit(page, size, dense=True) for size in SIZES[1:])
     for shown in range(len(warnings) - 1, -1, -1):
         more = language(page.language).ngettext(
             "{number} more warning is in the written report (boneage assess).",
             "{number} more warnings are in the written report (boneage assess).",
             len(warnings) - shown,
         )
-        yield Fit(replace(page, warnings=replace(page.warnings, paragraphs=(*warnings[:shown], more))), SIZES[-1])
+        yield Fit(
+            replace(page, warnings=replace(page.warnings, paragraphs=(*warnings[:shown], more))), SIZES[-1], dense=True
+        )
 
 
 def _above(fit: Fit) -> list[Flowable]:
     page = fit.page
     parts = [blocks.header(page), *blocks.patient(page), blocks.answers(page)]
-    return [*parts, blocks.warnings(page.warnings, fit.size)] if page.warnings.paragraphs else parts
+    return [*parts, blocks.warnings(page.warnings, fit.size, fit.dense)] if page.warnings.paragraphs else parts
 
 
 def _left(page: ReportPage, height: float) -> list[Flowable]:
@@ -125,21 +131,22 @@ def _left(page: ReportPage, height: float) -> list[Flowable]:
     return [blocks.picture(page.hand, LEFT, height - _height(below, LEFT) - SPACE), *below]
 
 
-def _right(page: ReportPage) -> list[Flowable]:
-    ages = page.ages
-    return [blocks.picture(ages, RIGHT, RIGHT * ages.height_per_width), blocks.facts(page.facts, SMALL)]
+def _right(fit: Fit) -> list[Flowable]:
+    ages, width = fit.page.ages, DENSE * RIGHT if fit.dense else RIGHT
+    facts = blocks.facts(fit.page.facts, fit.size if fit.dense else SMALL)
+    return [blocks.picture(ages, width, width * ages.height_per_width), facts]
 
 
 def _below(fit: Fit) -> list[Flowable]:
     page = fit.page
     parts = [blocks.small_print(page.small_print, fit.size), blocks.signature(page.signature)]
     parts.append(blocks.text(page.footer, TINY - 0.5, GREY))
-    return [blocks.adult_heights(page.adult_heights), *parts] if page.adult_heights.paragraphs else parts
+    return [blocks.adult_heights(page.adult_heights, fit.size), *parts] if page.adult_heights.paragraphs else parts
 
 
-def _least_middle(page: ReportPage) -> float:
+def _least_middle(fit: Fit) -> float:
     """Return the height that the two columns need."""
-    return max(_height(_left(page, 0), LEFT) + LEAST_HAND, _height(_right(page), RIGHT))
+    return max(_height(_left(fit.page, 0), LEFT) + LEAST_HAND, _height(_right(fit), RIGHT))
 
 
 def _height(flowables: Iterable[Flowable], width: float = WIDTH) -> float:
