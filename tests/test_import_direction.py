@@ -23,7 +23,7 @@ LAYERS = (
         "picture drawing",
         *(
             "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
-            "report report_growth",
+            "report report_*",
             "dicom_out",
             "datasets",
             "corrections corrections_*",

@@ -47,7 +47,7 @@ def bayley_pinneau(height_cm: float, bone_age_months: float, chronological_age_m
     if sd_cm is None:
         return AdultHeight(BAYLEY_PINNEAU, cm, note=f"{note}; the authors give no error for this age")
     reach_cm = LIMITS_90_SD * sd_cm
-    means = f"90 % limits from the authors' error SD of {sd_cm:.1f} cm"
+    means = f"90 % limits from the authors' error SD of {sd_cm:.1f} cm at this age, all classes together"
     return AdultHeight(BAYLEY_PINNEAU, cm, cm - reach_cm, cm + reach_cm, means, note=note)
 
 

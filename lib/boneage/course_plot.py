@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from boneage.errors import InvalidInput
 from boneage.growth import SDS_LIMIT, growth_range_months, score_growth
 from boneage.output import write_atomically
 from boneage.types import MONTHS_PER_YEAR, Course, Sex
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 COLOURS = {Sex.FEMALE: "#b2456e", Sex.MALE: "#2b6c99"}
 INK, GRID, BAND = "#333333", "#e3e3e3", "#ececec"
 MARGIN_MONTHS = 12.0
+FORMATS = (".png", ".pdf", ".svg")
 SIZE_INCHES = (7.0, 5.4)
 
 
@@ -52,8 +54,11 @@ def save_course_plot(course: Course, path: Path) -> None:
     """Write the plot in the format that the name ends with: PNG, PDF or SVG.
 
     Raises:
+        InvalidInput: If the name ends otherwise.
         OutputFailed: If it cannot be written.
     """
+    if path.suffix.lower() not in FORMATS:
+        raise InvalidInput(f"Expected a plot's name to end with {', '.join(FORMATS)}; got '{path.name}'.")
     figure = course_plot(course)
     with write_atomically(path) as temporary:
         figure.savefig(temporary, dpi=150)

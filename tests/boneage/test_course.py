@@ -136,3 +136,8 @@ def test_the_plot_is_written_in_the_format_of_its_name(tmp_path, suffix, magic):
 def test_a_plot_that_cannot_be_written_is_our_error(tmp_path):
     with pytest.raises(OutputFailed, match="Cannot write"):
         save_course_plot(course([A], Sex.FEMALE), tmp_path / "missing" / "course.png")
+
+
+def test_a_plot_of_another_format_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"end with \.png, \.pdf, \.svg; got 'course\.xyz'"):
+        save_course_plot(course([A], Sex.FEMALE), tmp_path / "course.xyz")
