@@ -16,9 +16,16 @@ LAYERS = (
     ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
-    ("detection", "segmentation", "regression saliency"),
     (
-        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
+        "detection",
+        "segmentation",
+        "regression saliency",
+        "report_page report_contents report_facts report_follow_up report_models report_sentences report_drawings "
+        "report_fit report_blocks report_pdf report_html",
+    ),
+    (
+        "radiograph dicom_in dicom_ages dicom_grey dicom_patient dicom_tags pixels polarity raster_in volume_in "
+        "mask_files",
         "models registry runtime networks weights",
         "picture drawing",
         *(
@@ -31,7 +38,8 @@ LAYERS = (
         ),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
+    ("geometry frames imaging", "output", "language", "batch", "progress", "row_file", "database"),
+    ("wording",),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second

@@ -8,8 +8,8 @@ from importlib.resources import files
 from boneage import report_blocks as blocks
 from boneage.drawing import AMBER, GREY, INK, PALE
 from boneage.report_contents import report_page
+from boneage.report_fit import DENSE, LEAST_REMARKS, MARGIN, PAGE, Fit, fitted
 from boneage.report_page import Drawing, ReportOptions, ReportPage
-from boneage.report_pdf import DENSE, MARGIN, PAGE, fitted
 from boneage.types import Assessment
 
 
@@ -33,15 +33,17 @@ def html_of(page: ReportPage) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=False)
     environment.filters["data_uri"] = _data_uri
     template = environment.from_string((files("boneage") / "data" / "report.html").read_text(encoding="utf-8"))
-    return template.render(page=fit.page, fit=fit, **_looks())
+    return template.render(page=fit.page, fit=fit, **_looks(fit))
 
 
-def _looks() -> dict[str, object]:
+def _looks(fit: Fit) -> dict[str, object]:
     margin_mm = [round(margin / blocks.MILLIMETRE, 1) for margin in MARGIN]
     return {
         "margin_mm": margin_mm,
         # A little less than the page, or a browser's rounding begins a second one.
         "height_mm": PAGE[1] / blocks.MILLIMETRE - 2 * margin_mm[1] - 1,
+        "hand_mm": round(fit.hand_width() / blocks.MILLIMETRE, 1),
+        "has_remarks": fit.remarks_height() > LEAST_REMARKS,
         "dense": DENSE,
         "panel": blocks.PANEL,
         "ink": INK,
