@@ -42,7 +42,8 @@ def course(points: Sequence[CoursePoint], sex: Sex, growth_reference: str = DEFA
     intervals = tuple(interval_between(start, end) for start, end in pairwise(ordered))
     outside = (outside_table_warning(point.chronological_age_months, sex, growth_reference) for point in ordered)
     warnings = [*filter(None, outside), *(warning for one in intervals for warning in _interval_warnings(one))]
-    return Course(sex, ordered, scores, intervals, scores[0].growth_reference, tuple(warnings))
+    overall = interval_between(ordered[0], ordered[-1]) if intervals else None
+    return Course(sex, ordered, scores, intervals, scores[0].growth_reference, tuple(warnings), overall)
 
 
 def interval_between(start: CoursePoint, end: CoursePoint) -> CourseInterval:

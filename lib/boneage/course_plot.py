@@ -95,8 +95,12 @@ def _draw_points(axes: Axes, course: Course, translate: Callable[[str], str]) ->
 
 
 def _style(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#999999")
     axes.tick_params(colors=INK, length=3)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))

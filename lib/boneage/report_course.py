@@ -24,6 +24,8 @@ def course_text(course: Course) -> str:
     ]
     lines = [f"Sex: {course.sex.value}. Growth reference: {course.growth_reference}.", ""]
     lines += [_line(cells) for cells in (_HEADER, *rows)]
+    if len(course.intervals) > 1 and course.overall:
+        lines += ["", f"Velocity from the first to the last: {velocity_in_words(course.overall)}"]
     if course.warnings:
         lines += ["", "Warnings", *(f"  - {warning}" for warning in course.warnings)]
     return "\n".join([*lines, "", NOT_A_MEDICAL_DEVICE])
@@ -44,6 +46,7 @@ def course_json(course: Course) -> dict[str, Any]:
         "growth_reference": course.growth_reference,
         "points": [_point_json(*one) for one in zip(course.points, course.scores, strict=True)],
         "intervals": [_interval_json(interval) for interval in course.intervals],
+        "overall": _interval_json(course.overall) if course.overall else None,
         "warnings": list(course.warnings),
         "notice": NOT_A_MEDICAL_DEVICE,
     }
@@ -54,7 +57,7 @@ def _cells(point: CoursePoint, score: GrowthScore, since: CourseInterval | None)
     return (
         years_and_months(point.chronological_age_months),
         years_and_months(point.bone_age_months) + sd,
-        f"{point.advance_months:+.0f}",
+        f"{point.advance_months:+.1f}",
         sds_in_words(score),
         score.verdict.value,
         velocity_in_words(since) if since else "",

@@ -15,6 +15,10 @@ from boneage.types import MONTHS_PER_YEAR, RWT_1975, AdultHeight, Sex
 
 RANGE_MEANS = "90 % limits, read off the authors' figure, so within about 0.3 cm"
 NOTE = "height at 18 years"
+ODD_WEIGHT = (
+    "; at this age the paper's factor for the weight looks misprinted, which may shift the height by up to 2 cm"
+)
+_ODD_WEIGHT_MONTHS = {Sex.MALE: (189, 193), Sex.FEMALE: (162, 168)}  # see the headers of the tables
 
 _FILES = {Sex.MALE: "rwt_1975_boys.csv", Sex.FEMALE: "rwt_1975_girls.csv"}
 _COEFFICIENTS = (
@@ -54,7 +58,9 @@ def rwt_1975(
     measured = (length_cm, weight_kg, midparental_height_cm, bone_age_months / MONTHS_PER_YEAR, 1.0)
     cm = float(np.dot(coefficients, measured))
     half_width_cm = _half_width_cm(chronological_age_months, sex)
-    return AdultHeight(RWT_1975, cm, cm - half_width_cm, cm + half_width_cm, RANGE_MEANS, note=NOTE)
+    return AdultHeight(
+        RWT_1975, cm, cm - half_width_cm, cm + half_width_cm, RANGE_MEANS, note=_note(chronological_age_months, sex)
+    )
 
 
 def _outside_table(sex: Sex, chronological_age_months: float) -> str:
@@ -66,9 +72,21 @@ def _outside_table(sex: Sex, chronological_age_months: float) -> str:
 
 
 def _half_width_cm(chronological_age_months: float, sex: Sex) -> float:
+    ages, half_widths = _limits(sex)
+    return float(np.interp(chronological_age_months, ages, half_widths))
+
+
+def _note(chronological_age_months: float, sex: Sex) -> str:
+    start, end = _ODD_WEIGHT_MONTHS[sex]
+    return f"{NOTE}{ODD_WEIGHT if start < chronological_age_months < end else ''}"
+
+
+@cache
+def _limits(sex: Sex) -> tuple[np.ndarray, np.ndarray]:
+    """Return ages (months) and half widths (cm) of the 90 % limits."""
     rows = [row for row in table_rows("rwt_1975_limits.csv") if row["sex"] == sex.value]
-    ages = [float(row["chronological_age_months"]) for row in rows]
-    return float(np.interp(chronological_age_months, ages, [float(row["half_width_cm"]) for row in rows]))
+    ages = np.array([float(row["chronological_age_months"]) for row in rows])
+    return ages, np.array([float(row["half_width_cm"]) for row in rows])
 
 
 @cache

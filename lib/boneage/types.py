@@ -302,6 +302,7 @@ class Course:
         intervals: Between successive points, one fewer.
         growth_reference: Title of the series of SDs.
         warnings: Sentences for the reader.
+        overall: From the first to the last point; None for a single one.
     """
 
     sex: Sex
@@ -310,6 +311,7 @@ class Course:
     intervals: tuple[CourseInterval, ...]
     growth_reference: str
     warnings: tuple[str, ...] = ()
+    overall: CourseInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)

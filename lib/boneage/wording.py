@@ -59,15 +59,17 @@ def centimetres_in_words(cm: float) -> str:
 
 
 def adult_height_in_words(adult: AdultHeight) -> list[str]:
-    """Write an adult height as sentences without a full stop, the height with its method first."""
+    """Write an adult height in several lines, the height with its method first."""
     if adult.cm is None:
-        return [f"{adult.method}: none; {adult.note}"]
+        return [f"{adult.method}: none", adult.note]
     words = [f"{adult.method}: {centimetres_in_words(adult.cm)}", adult.note]
     if adult.lower_cm is not None and adult.upper_cm is not None:
         words.append(f"{adult.lower_cm:.1f} to {adult.upper_cm:.1f} cm: {adult.range_means}")
     if adult.over_bone_age_cm is not None:
         least, most = adult.over_bone_age_cm
-        words.append(f"{least:.1f} to {most:.1f} cm: over the 90 % interval of the bone age, which that leaves out")
+        words.append(
+            f"{least:.1f} to {most:.1f} cm: over the 90 % interval of the bone age, which the method's limits leave out"
+        )
     return words
 
 

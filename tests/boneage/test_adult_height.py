@@ -183,6 +183,14 @@ def test_rwt_coefficients_follow_a_smooth_curve(file, column, bound):
         assert not jumps
 
 
+@pytest.mark.parametrize(
+    ("sex", "age", "odd"),
+    [(Sex.MALE, 192, True), (Sex.MALE, 189, False), (Sex.FEMALE, 165, True), (Sex.FEMALE, 168, False)],
+)
+def test_rwt_says_where_its_paper_looks_misprinted(sex, age, odd):
+    assert ("looks misprinted" in rwt.rwt_1975(165, 60, 170, age, age, sex).note) is odd
+
+
 @given(sexes, st.floats(0, 240), st.floats(60, 190), st.floats(5, 100), st.floats(140, 200), st.floats(0, 220))
 def test_rwt_outside_its_ages_gives_no_height_and_inside_a_range(sex, age, length, weight, midparent, bone_age):
     found = rwt.rwt_1975(length, weight, midparent, bone_age, age, sex)

@@ -63,7 +63,13 @@ def test_json_holds_points_and_intervals(run, tmp_path):
     assert [point["advance_months"] for point in found["points"]] == [-12, -18, -6]
     assert [interval["velocity"] for interval in found["intervals"]] == [0.5, 1.5]
     assert found["intervals"][0]["velocity_sd"] == 0.833
+    assert found["overall"] == {"from_age_months": 96, "to_age_months": 132, "velocity": 1.167, "velocity_sd": 0.278}
     assert found["growth_reference"].startswith("Greulich-Pyle 1959")
+
+
+def test_text_gives_the_velocity_over_all_where_there_are_several(run, tmp_path):
+    table = a_table(tmp_path, "132,126,8", "96,84,6", "108,90,8")
+    assert "Velocity from the first to the last: 1.17 ± 0.28\n" in run("course", table, "--sex", "male")[1]
 
 
 def test_a_table_may_give_sex_and_no_sd_and_use_semicolons_and_decimal_commas(run, tmp_path):

@@ -63,7 +63,7 @@ def test_an_age_outside_the_references_is_said_and_the_rest_given(run):
 def test_a_bone_age_outside_the_table_of_adult_heights_is_said(run):
     status, out, _ = run("--sex", "male", "--bone-age", "13y1m", "--age", "15y", "--height", "150cm")
     assert status == 0
-    assert "Bayley-Pinneau 1952: none; outside the table" in out
+    assert "Bayley-Pinneau 1952: none\n                      outside the table" in out
     assert "6-0 to 13-0 years-months; this one is 13-1" in out
 
 

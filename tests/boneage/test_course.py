@@ -31,6 +31,8 @@ def test_points_come_sorted_by_age_with_a_score_and_an_advance_each():
     )
     assert [(one.start, one.end) for one in found.intervals] == [(A, B), (B, C)]
     assert found.warnings == ()
+    assert found.overall == interval_between(A, C)
+    assert course([A], Sex.MALE).overall is None
 
 
 @given(st.lists(st.tuples(st.floats(0, 240), st.floats(0, 240)), min_size=1, max_size=6), st.sampled_from(Sex))

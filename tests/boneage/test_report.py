@@ -177,9 +177,9 @@ def test_text_gives_what_was_measured_and_each_method_with_its_range_or_reason(w
     assert "Adult height        Bayley-Pinneau 1952: 163.2 cm (64.3 in)\n" in text
     assert "                      class 'accelerated': bone age 12 months or more ahead of age; 85.8 %" in text
     assert "cm: 90 % limits from the authors' error SD of 3.4 cm at this age, all classes together\n" in text
-    assert "cm: over the 90 % interval of the bone age, which that leaves out\n" in text
-    assert "Roche-Wainer-Thissen 1975: none; needs the recumbent length (standing height does not do)" in text
-    assert "Target height (Tanner 1970): none; needs the father's height\n" in text
+    assert "cm: over the 90 % interval of the bone age, which the method's limits leave out\n" in text
+    assert "Roche-Wainer-Thissen 1975: none\n                      needs the recumbent length (standing" in text
+    assert "Target height (Tanner 1970): none\n                      needs the father's height\n" in text
 
 
 def test_json_gives_heights_only_where_they_were_given(with_heights):
