@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 PAGE = 210 * MILLIMETRE, 297 * MILLIMETRE
 MARGIN = 14 * MILLIMETRE, 11 * MILLIMETRE  # at the sides, above and below
 SPACE = 2.6 * MILLIMETRE  # between blocks
-LEAST_HAND = 66 * MILLIMETRE  # height in which a hand can still be looked at
+LEAST_HAND = 56 * MILLIMETRE  # height in which a hand can still be looked at
 LEAST_REMARKS = 14 * MILLIMETRE  # height of a frame that is worth drawing
-DENSE = 0.8  # size of the distribution on a dense page
-SIZES = (SMALL, SMALL - 0.5, TINY)
+DENSE = 0.75  # size of distribution and course on a dense page
+SIZES, DENSE_SIZES = (SMALL, SMALL - 0.5, TINY), (TINY, TINY - 0.5)
 """Of the small print, in points; the first one that fits is taken."""
 
 
@@ -36,7 +36,7 @@ class Fit:
     Attributes:
         page: With as many warnings as there is room for; the last one then says that there are more.
         size: Of the small print, in points.
-        dense: Whether the warnings are run together and the distribution is drawn smaller.
+        dense: Whether the warnings are run together and the plots are drawn smaller.
     """
 
     page: ReportPage
@@ -88,7 +88,8 @@ class Fit:
 
     def _below_hand(self) -> list[Flowable]:
         caption, course = blocks.text(self.page.hand.caption, TINY, GREY), self.page.course
-        return [caption, blocks.picture(course, LEFT, LEFT * course.height_per_width)] if course else [caption]
+        width = DENSE * LEFT if self.dense else LEFT
+        return [caption, blocks.picture(course, width, width * course.height_per_width)] if course else [caption]
 
     def _middle_height(self) -> float:
         return PAGE[1] - 2 * MARGIN[1] - _height(self.above(), WIDTH) - _height(self.below(), WIDTH)
@@ -110,9 +111,9 @@ def fitted(page: ReportPage) -> Fit:
 def _fits(page: ReportPage) -> Iterator[Fit]:
     """Give ways to write the page, the best first."""
     yield from (Fit(page, size) for size in SIZES)
-    yield from (Fit(page, size, dense=True) for size in SIZES[1:])
+    yield from (Fit(page, size, dense=True) for size in DENSE_SIZES)
     for shown in range(len(page.warnings.paragraphs) - 1, -1, -1):
-        yield Fit(_with_fewer_warnings(page, shown), SIZES[-1], dense=True)
+        yield Fit(_with_fewer_warnings(page, shown), DENSE_SIZES[-1], dense=True)
 
 
 def _with_fewer_warnings(page: ReportPage, shown: int) -> ReportPage:

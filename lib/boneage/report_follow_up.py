@@ -59,7 +59,7 @@ def _ranges(adult: AdultHeight, words: Language) -> Iterator[str]:
     if adult.over_bone_age_cm is not None:
         lower, upper = (words.decimal(cm, 1) for cm in adult.over_bone_age_cm)
         yield _(
-            "{lower} to {upper} cm: over the 90 % interval of the bone age, which that leaves out",
+            "{lower} to {upper} cm: over the 90 % interval of the bone age, which the method's limits leave out",
             lower=lower,
             upper=upper,
         )

@@ -55,17 +55,14 @@ SENTENCES = (
     ),
     # adult_height and its methods
     N_("needs {what}"),
-    N_("class '{maturity}': {difference}; {percent} % of the adult height is reached"),
-    N_(
-        "class '{maturity}': {difference}; {percent} % of the adult height is reached; "
-        "the authors give no error for this age"
-    ),
+    N_("class '{maturity}': {difference}"),
+    N_("{percent} % of the adult height is reached"),
     N_(
         "outside the table: for the {sex} sex and class '{maturity}' ({difference}) it covers "
         "bone ages of {first} to {last} years-months; this one is {bone_age}"
     ),
     N_("outside the table: for the {sex} sex it covers ages of {first} to {last} years-months; this one is {age}"),
-    N_("90 % limits from the authors' error SD of {sd} cm"),
+    N_("90 % limits from the authors' error SD of {sd} cm at this age, all classes together"),
 )
 VALUES = (
     *(N_("female"), N_("male"), N_("left"), N_("right")),
@@ -83,6 +80,9 @@ VALUES = (
     N_("target range"),
     N_("90 % limits, read off the authors' figure, so within about 0.3 cm"),
     N_("height at 18 years"),
+    N_("the authors give no error for this age"),
+    N_("the 90 % interval of the bone age reaches beyond the table"),
+    N_("at this age the paper's factor for the weight looks misprinted, which may shift the height by up to 2 cm"),
 )
 """Words that stand in the place of values, in `SENTENCES` and elsewhere on the page."""
 
@@ -91,9 +91,12 @@ _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<digits>\d+(?:\.(?P<decimals>\d+))?)(?P
 
 
 def translated(sentence: str, language: Language) -> str:
-    """Write a warning or a note in another language; one that is not known stays as it is."""
-    known = language.gettext(sentence)
-    return known if known != sentence else next(_translations(sentence, language), sentence)
+    """Write a warning or a note in another language, or each part of a note; what is not known stays as it is."""
+    whole = language.gettext(sentence)
+    whole = whole if whole != sentence else next(_translations(sentence, language), sentence)
+    if whole != sentence or "; " not in sentence:
+        return whole
+    return "; ".join(translated(part, language) for part in sentence.split("; "))
 
 
 def _translations(sentence: str, language: Language) -> Iterator[str]:
@@ -111,7 +114,7 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
 
 def _pattern(sentence: str) -> re.Pattern[str]:
     parts = Formatter().parse(sentence)
-    return re.compile("".join(re.escape(text) + (f"(?P<{name}>.+?)" if name else "") for text, name, _, _ in parts))
+    return re.compile("".join(re.escape(text) + (f"(?P<{name}>[^;]+?)" if name else "") for text, name, _, _ in parts))
 
 
 def _translated_value(value: str, language: Language) -> str:
