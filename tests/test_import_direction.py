@@ -16,10 +16,17 @@ LAYERS = (
     ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
-    ("detection", "segmentation", "regression saliency"),
+    (
+        "detection",
+        "segmentation",
+        "regression saliency",
+        "report_page report_contents report_facts report_follow_up report_models report_sentences report_drawings "
+        "report_fit report_blocks report_pdf report_html",
+    ),
     ("dicom_results dicom_out dicom_header dicom_sr dicom_sr_groups dicom_sc dicom_pdf", "fhir fhir_*"),
     (
-        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
+        "radiograph dicom_in dicom_ages dicom_grey dicom_patient dicom_tags pixels polarity raster_in volume_in "
+        "mask_files",
         "models registry runtime networks weights",
         "picture drawing",
         *(
@@ -32,7 +39,8 @@ LAYERS = (
         ),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "wording", "terms", "batch", "progress", "row_file", "database"),
+    ("geometry frames imaging", "output", "language", "terms", "batch", "progress", "row_file", "database"),
+    ("wording",),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second

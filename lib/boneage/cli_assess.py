@@ -24,17 +24,14 @@ from boneage.assess_outputs import (
 from boneage.assess_request import Request
 from boneage.assess_run import assess_all, assess_one
 from boneage.cli_exchange import exchange_from, exchange_options
-from boneage.cli_heights import HEIGHT_OPTIONS, height_options, heights_from
-from boneage.cli_values import Words, age_from_words, date_from_words, hand_box_from_words
-from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
+from boneage.cli_heights import HEIGHT_OPTIONS
+from boneage.cli_request import request_from, request_options
 from boneage.input_table import Input
 from boneage.inputs import is_one_radiograph, list_inputs, name_of
 from boneage.output import made_folder
 from boneage.report import CSV_COLUMNS
 from boneage.row_file import RowFile
-from boneage.types import Sex
 
-_SEXES = {"female": (Sex.FEMALE,), "male": (Sex.MALE,), "both": (Sex.FEMALE, Sex.MALE)}
 _FOR_ONE_RADIOGRAPH = {
     "chronological_age_months": "--age",
     "acquisition_date": "--acquisition-date",
@@ -46,28 +43,7 @@ _ANY_PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=_EXISTING, metavar="FILE|DIR|TABLE...")
-@click.option("--sex", "sexes", type=click.Choice(list(_SEXES), case_sensitive=False), help="Of the child, or both.")
-@click.option(
-    "--age",
-    "chronological_age_months",
-    type=Words("AGE", age_from_words),
-    help="Chronological age when the radiograph was taken, with its unit: 10.5y, 126m or 10y6m.",
-)
-@click.option("--birth-date", type=Words("YYYY-MM-DD", date_from_words), help="Instead of --age; it is not kept.")
-@click.option(
-    "--acquisition-date",
-    type=Words("YYYY-MM-DD", date_from_words),
-    help="When the radiograph was taken, for --birth-date.",
-)
-@height_options
-@click.option("--hand-box", type=Words("L,T,R,B", hand_box_from_words), help="Where the hand is, in pixels.")
-@click.option(
-    "--growth-reference",
-    type=click.Choice(list(growth_references())),
-    default=DEFAULT_GROWTH_REFERENCE,
-    show_default=True,
-    help="Standard deviations for the SDS and the verdict.",
-)
+@request_options
 @click.option("--explain", is_flag=True, help="Show where the age comes from; takes some seconds a radiograph.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout: a list unless one file is named.")
 @click.option("--csv", type=_ANY_PATH, help="Append a row for each radiograph, failed ones included, as it is done.")
@@ -108,8 +84,7 @@ def assess(
     """
     one = is_one_radiograph(paths) and not cluster
     exchange = exchange_from(asked, one)
-    heights = heights_from(asked)
-    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), heights=heights, **asked)
+    request = request_from(sexes, asked)
     _check_options(request, one, csv, resume)
     if cluster and (not csv or as_json or picture or exchange.is_wanted):
         raise click.UsageError(
@@ -141,8 +116,6 @@ def assess(
 
 def _check_options(request: Request, one: bool, csv: Path | None, resume: bool) -> None:
     """Refuse options that contradict each other, or that cannot be meant for several radiographs."""
-    if request.chronological_age_months is not None and request.birth_date:
-        raise click.UsageError("Give --age or --birth-date, not both.")
     if resume and not csv:
         raise click.UsageError("--resume goes on with the rows of --csv; give that too.")
     for field, option in _FOR_ONE_RADIOGRAPH.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,16 +33,21 @@ def course_plot(course: Course, size_inches: tuple[float, float] = SIZE_INCHES) 
 
     figure = Figure(figsize=size_inches, layout="constrained")
     axes = figure.add_subplot()
+    draw_course(axes, course)
+    axes.set_title(f"Bone age of a {_CHILD[course.sex]} over the years", loc="left", fontsize=12, color=INK, pad=12)
+    return figure
+
+
+def draw_course(axes: Axes, course: Course, translate: Callable[[str], str] = str) -> None:
+    """Draw the plot without its title; `translate` puts its English words into another language."""
     ages = np.array([point.chronological_age_months for point in course.points])
     first, last = max(ages[0] - MARGIN_MONTHS, 0.0), ages[-1] + MARGIN_MONTHS
-    _draw_band(axes, course, first, last)
-    _draw_points(axes, course)
-    axes.set(xlabel="Chronological age (years)", ylabel="Bone age (years)")
+    _draw_band(axes, course, first, last, translate)
+    _draw_points(axes, course, translate)
+    axes.set(xlabel=translate("Chronological age (years)"), ylabel=translate("Bone age (years)"))
     axes.set_xlim(first / MONTHS_PER_YEAR, last / MONTHS_PER_YEAR)
-    axes.set_title(f"Bone age of a {_CHILD[course.sex]} over the years", loc="left", fontsize=12, color=INK, pad=12)
     axes.legend(frameon=False, loc="upper left", fontsize=9)
     _style(axes)
-    return figure
 
 
 def save_course_plot(course: Course, path: Path) -> None:
@@ -61,28 +67,28 @@ def save_course_plot(course: Course, path: Path) -> None:
 _CHILD = {Sex.FEMALE: "girl", Sex.MALE: "boy"}
 
 
-def _draw_band(axes: Axes, course: Course, first: float, last: float) -> None:
+def _draw_band(axes: Axes, course: Course, first: float, last: float, translate: Callable[[str], str]) -> None:
     whole = np.array([first, last]) / MONTHS_PER_YEAR
-    axes.plot(whole, whole, color=INK, linewidth=1, linestyle="--", label="bone age = age")
+    axes.plot(whole, whole, color=INK, linewidth=1, linestyle="--", label=translate("bone age = age"))
     covered = growth_range_months(course.sex, course.growth_reference)
     ages = np.linspace(max(first, covered[0]), min(last, covered[1]), 200)
     if ages[0] >= ages[-1]:
         return
     scores = [score_growth(age, age, course.sex, course.growth_reference) for age in ages]
     reach = SDS_LIMIT * np.array([score.reference_sd_months for score in scores], float)
-    label = f"±{SDS_LIMIT:g} SD, {course.growth_reference}"
+    label = f"±{SDS_LIMIT:g} SD, {translate(course.growth_reference)}"
     years = ages / MONTHS_PER_YEAR
     axes.fill_between(
         years, (ages - reach) / MONTHS_PER_YEAR, (ages + reach) / MONTHS_PER_YEAR, color=BAND, zorder=0, label=label
     )
 
 
-def _draw_points(axes: Axes, course: Course) -> None:
+def _draw_points(axes: Axes, course: Course, translate: Callable[[str], str]) -> None:
     colour = COLOURS[course.sex]
     ages = [point.chronological_age_months / MONTHS_PER_YEAR for point in course.points]
     bone_ages = [point.bone_age_months / MONTHS_PER_YEAR for point in course.points]
     sds = [(point.sd_months or 0.0) / MONTHS_PER_YEAR for point in course.points]
-    label = "bone age ± 1 SD" if any(sds) else "bone age"
+    label = translate("bone age ± 1 SD") if any(sds) else translate("bone age")
     axes.errorbar(
         ages, bone_ages, yerr=sds, color=colour, fmt="-o", markersize=6, capsize=3, linewidth=1.5, label=label
     )

@@ -11,8 +11,13 @@ NOT_A_MEDICAL_DEVICE = "Not a medical device. For research use."
 
 def years_and_months(months: float) -> str:
     """Write months as "10 years 6 months", rounded to whole months; "8 months" below one year."""
-    years, rest = divmod(math.floor(months + 0.5), 12)
+    years, rest = whole_years_and_months(months)
     return f"{_count(years, 'year')} {_count(rest, 'month')}" if years else _count(rest, "month")
+
+
+def whole_years_and_months(months: float) -> tuple[int, int]:
+    """Round to whole months, half upward, and return them as years and months."""
+    return divmod(math.floor(months + 0.5), 12)
 
 
 def interval_in_words(bone_age: BoneAge) -> str:
