@@ -14,15 +14,16 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from boneage.dicom_results import results
 from boneage.errors import InvalidInput
+from boneage.language import ENGLISH, languages
 from boneage.report_html import report_html
-from boneage.report_page import DEFAULT_LANGUAGE, languages
+from boneage.report_page import ReportOptions
 from boneage.report_pdf import report_pdf
 from boneage.types import Assessment, Signature
 from monailabel_app.infer import BoneAgeTask
 from monailabel_app.live_models import LiveModels
 from monailabel_app.scratch import scratch_folder
 
-REPORT_WRITERS = {"pdf": report_pdf, "html": report_html}
+FORMS = ("pdf", "html")
 LONGEST_NAME = 64
 
 
@@ -40,13 +41,13 @@ class ReportTask(BoneAgeTask):
     kind = InferType.OTHERS
 
     def _file(self, assessment: Assessment, request: dict[str, Any]) -> str:
-        form = _one_of(request, "format", tuple(REPORT_WRITERS), "pdf")
-        language = _one_of(request, "language", tuple(languages()), DEFAULT_LANGUAGE)
-        return _scratch_file(REPORT_WRITERS[form](assessment, language=language), f".{form}")
+        form, options = _one_of(request, "format", FORMS, "pdf"), _options(request, self._models)
+        page = report_pdf(assessment, options) if form == "pdf" else report_html(assessment, options).encode()
+        return _scratch_file(page, f".{form}")
 
 
 class DicomTask(BoneAgeTask):
-    """Structured report, segmentation and picture of a DICOM radiograph, as a ZIP archive."""
+    """Structured report, segmentation, picture and report page of a DICOM radiograph, as a ZIP archive."""
 
     kind = InferType.OTHERS
 
@@ -54,8 +55,13 @@ class DicomTask(BoneAgeTask):
         if assessment.radiograph.identity is None:
             raise InvalidInput("Expected a DICOM radiograph: only beside one can DICOM results stand.", "Choose one.")
         source = pydicom.dcmread(request["path"], stop_before_pixels=True)
-        objects = results(assessment, source, signature=_signature(assessment, request))
+        page = report_pdf(assessment, _options(request, self._models))
+        objects = results(assessment, source, signature=_signature(assessment, request), report_pdf=page)
         return _scratch_file(_zipped(objects), ".zip")
+
+
+def _options(request: dict[str, Any], models: LiveModels) -> ReportOptions:
+    return ReportOptions(_one_of(request, "language", languages(), ENGLISH), models_dir=models.folder)
 
 
 def _signature(assessment: Assessment, request: dict[str, Any]) -> Signature | None:

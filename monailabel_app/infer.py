@@ -6,6 +6,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from boneage.errors import BoneAgeError, InvalidInput
 from boneage.mask_files import read_mask, write_mask
 from boneage.radiograph import read_radiograph
 from boneage.report import report_json
-from boneage.types import Assessment, HandBox, Radiograph, Sex
+from boneage.types import Assessment, HandBox, Heights, Radiograph, Sex
 from monailabel_app.live_models import LiveModels
 from monailabel_app.scratch import scratch_folder
 
@@ -64,7 +65,7 @@ class RoomTask(InferTask):
         return True
 
     def __call__(self, request: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Return the task's file, if it has one, and an answer that follows the assessment's schema."""
+        """Return the task's file, if it has one, and an answer that follows `boneage.schema`."""
         head = {"task": request["model"], "image_id": request["image_id"]}
         try:
             radiograph = _given(read_radiograph(request["path"]), request)
@@ -151,7 +152,8 @@ def _mask_file(assessment: Assessment, radiograph_file: Path) -> str:
 
 
 def _given(radiograph: Radiograph, request: dict[str, Any]) -> Radiograph:
-    """Return the radiograph with the sex and the chronological age of the request, where it has them."""
+    """Return the radiograph with the sex, the age and the heights of the request, where it has them."""
+    radiograph = radiograph.with_heights(_heights(request))
     sexes = _sexes(request)
     if sexes is not None and len(sexes) == 1:
         radiograph = radiograph.with_sex(sexes[0], "request")
@@ -163,6 +165,15 @@ def _given(radiograph: Radiograph, request: dict[str, Any]) -> Radiograph:
             f"Expected chronological_age_months from 0 to {_OLDEST_MONTHS}, got {str(months)[:20]!r}.", "Correct it."
         )
     return radiograph.with_age(float(months), "request")
+
+
+def _heights(request: dict[str, Any]) -> Heights:
+    """Return the heights of the request; whether they can be true is for the assessment to say."""
+    given = {field.name: request[field.name] for field in fields(Heights) if request.get(field.name) is not None}
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InvalidInput(f"Expected {name} as a number, got {str(value)[:20]!r}.", "Correct it.")
+    return Heights(**given)
 
 
 def _sexes(request: dict[str, Any]) -> Sequence[Sex] | None:

@@ -16,21 +16,36 @@ LAYERS = (
     ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
-    ("detection", "segmentation", "regression saliency"),
-    ("dicom_results dicom_out dicom_header dicom_sr dicom_sc dicom_pdf", "fhir fhir_*"),
     (
-        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
+        "detection",
+        "segmentation",
+        "regression saliency",
+        "report_page report_contents report_facts report_follow_up report_models report_sentences report_drawings "
+        "report_fit report_blocks report_pdf report_html",
+    ),
+    ("dicom_results dicom_out dicom_header dicom_sr dicom_sr_groups dicom_sc dicom_pdf", "fhir fhir_*"),
+    (
+        "radiograph dicom_in dicom_ages dicom_grey dicom_patient dicom_tags pixels polarity raster_in volume_in "
+        "mask_files",
         "models registry runtime networks weights",
         "picture drawing",
-        *("growth", "report", "datasets", "corrections corrections_*", "selection scores"),
+        *(
+            "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
+            "report report_*",
+            "schema",
+            "datasets",
+            "corrections corrections_*",
+            "selection scores",
+        ),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
+    ("geometry frames imaging", "output", "language", "terms", "batch", "progress", "row_file", "database"),
+    ("wording",),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second
 HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_models_pytorch", "timm"}
-HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
+HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2", "ray", "pyarrow"}
 # These may import them at the top.
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring "
 HEAVY_MODULES += "promotion_run retraining"

@@ -22,7 +22,7 @@ from boneage.output import made_folder
 from boneage.row_file import RowFile
 from boneage.types import Assessment, Estimate
 
-AssessOutcome = Outcome[Input, Assessment]
+AssessOutcome = Outcome[Input, Any]  # an Assessment, or the CSV rows of one from a cluster
 Take = Callable[[AssessOutcome], None]
 
 
@@ -76,6 +76,17 @@ def rows_into(file: RowFile) -> Take:
     def take(outcome: AssessOutcome) -> None:
         path = name_of(outcome.item.path)
         file.append([csv_error_row(path, outcome.error)] if outcome.error else csv_rows(path, _answer(outcome)))
+
+    return take
+
+
+def ready_rows_into(file: RowFile) -> Take:
+    """Give the output that appends to a CSV file what a cluster has made rows of already."""
+    from boneage.report import csv_error_row
+
+    def take(outcome: Outcome[Input, Any]) -> None:
+        error = outcome.error
+        file.append([csv_error_row(name_of(outcome.item.path), error)] if error else outcome.answer or [])
 
     return take
 

@@ -11,7 +11,7 @@ from boneage.cli_values import age_at
 from boneage.errors import InvalidInput
 from boneage.growth import DEFAULT_GROWTH_REFERENCE
 from boneage.input_table import Input
-from boneage.types import Assessment, HandBox, Radiograph, Sex
+from boneage.types import NO_HEIGHTS, Assessment, HandBox, Heights, Radiograph, Sex
 
 if TYPE_CHECKING:
     from boneage.assessment import Models
@@ -28,6 +28,7 @@ class Request:
         chronological_age_months: None to take it from elsewhere.
         birth_date: Gives the chronological age together with the acquisition date; it is not kept.
         acquisition_date: None to take the file's.
+        heights: What was measured of the child and the parents.
         hand_box: None to let the detector find the hand.
         growth_reference: Name of the table of SDs.
         explain: Whether to look for where the age comes from.
@@ -37,6 +38,7 @@ class Request:
     chronological_age_months: float | None = None
     birth_date: date | None = None
     acquisition_date: date | None = None
+    heights: Heights = NO_HEIGHTS
     hand_box: HandBox | None = None
     growth_reference: str = DEFAULT_GROWTH_REFERENCE
     explain: bool = False
@@ -88,7 +90,7 @@ def _with_table(radiograph: Radiograph, one: Input) -> Radiograph:
         radiograph = radiograph.with_sex(one.sex, TABLE)
     if one.chronological_age_months is not None:
         radiograph = radiograph.with_age(one.chronological_age_months, TABLE)
-    return radiograph
+    return radiograph.with_heights(one.heights)
 
 
 def _with_options(radiograph: Radiograph, request: Request) -> Radiograph:
@@ -96,6 +98,7 @@ def _with_options(radiograph: Radiograph, request: Request) -> Radiograph:
         radiograph = radiograph.with_sex(request.sexes[0], OPTION)
     if request.acquisition_date:
         radiograph = replace(radiograph, acquisition_date=request.acquisition_date)
+    radiograph = radiograph.with_heights(request.heights)
     age = _age_by_options(radiograph, request)
     return radiograph if age is None else radiograph.with_age(age, OPTION)
 

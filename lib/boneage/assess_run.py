@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from boneage.assess_cluster import assess_on_cluster
 from boneage.assess_outputs import AssessOutcome, Take, print_failure
 from boneage.assess_request import OPTION, Request, assess_radiograph, assessor, read_input
 from boneage.batch import Outcome, assess_many, outcome_of, usable_cores
@@ -56,6 +57,7 @@ def assess_all(
     outputs: Sequence[Take],
     rows: RowFile | None = None,
     workers: int | None = None,
+    cluster: str | None = None,
 ) -> int:
     """Assess many radiographs and return the exit status; one that fails is reported, and the others go on.
 
@@ -63,13 +65,14 @@ def assess_all(
         inputs: What is still to do.
         request: What the options say.
         models_dir: Where the models are; None for those that come with the program.
-        outputs: Told about each radiograph in the order of `inputs`.
+        outputs: Told about each radiograph in the order of `inputs`, or with a cluster in the order they are done.
         rows: The CSV file among the outputs, whose earlier rows count too.
         workers: Radiographs at the same time; None for one a core.
+        cluster: Address of a Ray cluster that does it; None for this process. Answers are then CSV rows.
     """
     tally = _earlier(rows)
     try:
-        for outcome in _outcomes(inputs, request, models_dir, workers):
+        for outcome in _outcomes(inputs, request, models_dir, workers, cluster):
             for take in (print_failure, *outputs):
                 take(outcome)
             tally.count(outcome)
@@ -82,14 +85,25 @@ def assess_all(
 
 
 def _outcomes(
-    inputs: Sequence[Input], request: Request, models_dir: Path | None, workers: int | None
+    inputs: Sequence[Input], request: Request, models_dir: Path | None, workers: int | None, cluster: str | None
 ) -> Iterator[AssessOutcome]:
     if not inputs:
         return
+    outcomes = (
+        assess_on_cluster(inputs, request, models_dir, cluster, workers)
+        if cluster
+        else _by_threads(inputs, request, models_dir, workers)
+    )
+    with closing(outcomes):
+        yield from with_progress(outcomes, len(inputs), "Assessing")
+
+
+def _by_threads(
+    inputs: Sequence[Input], request: Request, models_dir: Path | None, workers: int | None
+) -> Generator[AssessOutcome, None, None]:
     workers = min(workers or usable_cores(), len(inputs))
     models = _load_models(models_dir, threads=1 if workers > 1 else None)
-    with closing(assess_many(inputs, assessor(request, models), workers)) as outcomes:
-        yield from with_progress(outcomes, len(inputs), "Assessing")
+    return assess_many(inputs, assessor(request, models), workers)
 
 
 def _outcome_of(one: Input, request: Request, models_dir: Path | None) -> AssessOutcome:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from boneage.adult_height import adult_heights
 from boneage.detection import SURE_POSE, HandDetector
 from boneage.errors import UnknownSex
 from boneage.geometry import apparent_side
@@ -18,10 +19,11 @@ from boneage.growth import (
     score_growth,
     verdict_depends_on_reference,
 )
+from boneage.heights import check_heights
 from boneage.models import MODEL_NAMES, check_model
 from boneage.regression import BoneAgeRegressor
 from boneage.segmentation import HandSegmenter
-from boneage.types import Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
+from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
 
 LEAST_HAND = 0.25  # part of the hand box that a believable mask fills
 END_OF_SCALE_MONTHS = {
@@ -90,7 +92,9 @@ def assess(
         UnknownSex: If `sexes` is None and the radiograph does not say.
         NoHandFound: If there is no hand.
         SeveralHandsFound: If there are more and no box says which.
+        InvalidInput: If a height or weight cannot be true at the child's age.
     """
+    check_heights(radiograph.heights, radiograph.chronological_age_months)
     start = time.perf_counter()
     hand = models.detector.find_hand(radiograph, hand_box)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
@@ -98,7 +102,12 @@ def assess(
         hand_mask = models.segmenter.outline(radiograph, hand)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(
-        Estimate(sex, bone_age, _growth(bone_age, radiograph, sex, growth_reference))
+        Estimate(
+            sex,
+            bone_age,
+            _growth(bone_age, radiograph, sex, growth_reference),
+            _adult_heights(bone_age, radiograph, sex),
+        )
         for sex, bone_age in zip(chosen, bone_ages, strict=True)
     )
     warnings = (
@@ -123,6 +132,12 @@ def _growth(bone_age: BoneAge, radiograph: Radiograph, sex: Sex, growth_referenc
     if radiograph.chronological_age_months is None:
         return None
     return score_growth(bone_age.months, radiograph.chronological_age_months, sex, growth_reference)
+
+
+def _adult_heights(bone_age: BoneAge, radiograph: Radiograph, sex: Sex) -> tuple[AdultHeight, ...]:
+    age = radiograph.chronological_age_months
+    interval = (bone_age.lower_90_months, bone_age.upper_90_months)
+    return adult_heights(radiograph.heights, bone_age.months, age, sex, interval)
 
 
 def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:

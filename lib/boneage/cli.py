@@ -16,9 +16,13 @@ import click
 from boneage import BoneAgeError, __version__
 from boneage.cli_assess import assess
 from boneage.cli_corrections import corrections
+from boneage.cli_course import course
 from boneage.cli_evaluate import evaluate
+from boneage.cli_growth import growth
 from boneage.cli_models import models
+from boneage.cli_report import report
 from boneage.cli_rooms import evaluate_rooms
+from boneage.cli_schema import schema
 from boneage.cli_serve import serve
 from boneage.cli_train import train
 
@@ -37,9 +41,13 @@ def cli() -> None:
 
 cli.add_command(assess)
 cli.add_command(corrections)
+cli.add_command(course)
 cli.add_command(evaluate)
 cli.add_command(evaluate_rooms)
+cli.add_command(growth)
 cli.add_command(models)
+cli.add_command(report)
+cli.add_command(schema)
 cli.add_command(serve)
 cli.add_command(train)
 

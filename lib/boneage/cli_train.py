@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -36,14 +35,18 @@ _OPTIONS = (
     ),
     click.option("--seed", type=click.IntRange(min=0), default=2017, show_default=True, help="Makes a run repeatable."),
     click.option(
-        "--devices", default="auto", show_default=True, metavar="auto|N", help="GPUs, or processes where there is none."
+        "--devices",
+        default="auto",
+        show_default=True,
+        metavar="auto|N",
+        help="GPUs, or processes where there is none; torchrun knows better.",
     ),
     click.option(
         "--nodes",
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
-        help="Machines, each started with torchrun.",
+        help="Machines; torchrun knows better.",
     ),
     click.option(
         "--precision",
@@ -72,7 +75,7 @@ def train() -> None:
 
     On several machines, start the same command on each (the -- keeps torchrun from reading our options):
     torchrun --nnodes 2 --nproc-per-node 4 --rdzv-endpoint HOST:29400 --rdzv-backend c10d -- "$(command -v boneage)"
-    train regressor --data DIR --devices 4 --nodes 2
+    train regressor --data DIR
     """
 
 
@@ -98,13 +101,24 @@ def segmenter(**options: Any) -> None:
 
 @train.command()
 @_train_options
+@click.option(
+    "--rows",
+    type=click.IntRange(min=64, max=1024),
+    help="Height of the largest views in pixels, 192 by default; 512 suits radiographs of 1,500 pixels and more.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    help="Radiographs computed at a time, where memory is short; a step learns from 48 all the same.",
+)
+@click.option("--larger", is_flag=True, help="Train on the copies in larger.csv only.")
 def regressor(**options: Any) -> None:
     """Train the regressor: the bone age."""
     _run("regression", options)
 
 
 def _run(room: str, options: dict[str, Any]) -> None:
-    from boneage.training.options import TrainOptions
+    from boneage.training.options import TrainOptions, is_first_process
 
     if options["devices"] != "auto" and not (options["devices"].isdigit() and int(options["devices"]) > 0):
         raise click.BadParameter(f"expected 'auto' or a number; got '{options['devices']}'", param_hint="--devices")
@@ -112,10 +126,6 @@ def _run(room: str, options: dict[str, Any]) -> None:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("boneage").setLevel(logging.INFO)
     weights = import_module(f"boneage.training.{room}").train(TrainOptions(**options))
-    if _is_first_process():
+    if is_first_process():
         click.echo(f"Weights: {weights}")
         click.echo(f"Next: boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z")
-
-
-def _is_first_process() -> bool:
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))

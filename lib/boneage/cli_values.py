@@ -14,6 +14,7 @@ from boneage.errors import InvalidInput
 from boneage.types import DAYS_PER_MONTH, MONTHS_PER_YEAR, HandBox, Sex
 
 OLDEST_AGE_MONTHS = 25 * MONTHS_PER_YEAR
+LAST_PLATE_MONTHS = {Sex.FEMALE: 18 * MONTHS_PER_YEAR, Sex.MALE: 19 * MONTHS_PER_YEAR}  # of the Greulich-Pyle atlas
 SEX_WORDS = {"female": Sex.FEMALE, "f": Sex.FEMALE, "male": Sex.MALE, "m": Sex.MALE}
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -45,6 +46,21 @@ def age_from_words(words: str) -> float:
     if match["years"] and months >= MONTHS_PER_YEAR:
         raise InvalidInput(f"Expected fewer than 12 months beside the years; got '{words}'.")
     return plausible_age(years * MONTHS_PER_YEAR + months)
+
+
+def plausible_bone_age(months: float, sex: Sex | None) -> float:
+    """Return `months` if the Greulich-Pyle atlas goes as far for this sex; None for either.
+
+    Raises:
+        InvalidInput: If not.
+    """
+    last = LAST_PLATE_MONTHS[sex] if sex else max(LAST_PLATE_MONTHS.values())
+    if not math.isfinite(months) or not 0 <= months <= last:
+        raise InvalidInput(
+            f"Expected a bone age of 0 to {last:.0f} months, where the atlas of Greulich and Pyle ends"
+            f"{f' ({sex.value})' if sex else ''}; got {months:g}."
+        )
+    return months
 
 
 def plausible_age(months: float) -> float:

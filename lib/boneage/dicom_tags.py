@@ -14,6 +14,9 @@ from boneage.pixels import believable_spacing
 from boneage.types import MONTHS_PER_YEAR, DicomIdentity, Laterality, Sex
 
 SPACING_TAGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+OWN_MANUFACTURER = "boneage (open source)"
+"""Of the objects that this program makes."""
+
 DATE_TAGS = ("AcquisitionDate", "AcquisitionDateTime", "ContentDate", "SeriesDate", "StudyDate")
 OLDEST_MONTHS = 120 * MONTHS_PER_YEAR
 AGES_AGREE_MONTHS = 13.0
@@ -47,6 +50,22 @@ def spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, float, tuple[
 def sex(dataset: Dataset) -> Sex | None:
     """Return PatientSex; None for O, empty or anything else: it is asked for, never guessed."""
     return {"F": Sex.FEMALE, "M": Sex.MALE}.get(_text(dataset, "PatientSex").upper())
+
+
+def patient_name(dataset: Dataset) -> str:
+    """Return family, given and middle name; where a file has several alphabets, in the first one (PS3.5, 6.2.1.1)."""
+    alphabetic = _text(dataset, "PatientName").partition("=")[0]
+    return " ".join(" ".join(alphabetic.split("^")[:3]).split())
+
+
+def patient_id(dataset: Dataset) -> str:
+    """Return the hospital's number for the child."""
+    return _text(dataset, "PatientID")
+
+
+def birth_date(dataset: Dataset) -> date | None:
+    """Return the day of birth, if the file names one."""
+    return _date(dataset, "PatientBirthDate")
 
 
 def acquisition_date(dataset: Dataset) -> date | None:
@@ -95,7 +114,7 @@ def _positive_pair(dataset: Dataset, keyword: str) -> tuple[float, float] | None
 
 def _age_by_dates(dataset: Dataset) -> float | None:
     """Return the age in months; negative if the dates are the wrong way round."""
-    birth, acquired = _date(dataset, "PatientBirthDate"), acquisition_date(dataset)
+    birth, acquired = birth_date(dataset), acquisition_date(dataset)
     if birth is None or acquired is None:
         return None
     return months_between(birth, acquired) if birth <= acquired else -months_between(acquired, birth)

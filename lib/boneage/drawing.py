@@ -1,7 +1,11 @@
-"""The two drawings of the picture: the hand as found on the radiograph, and the bone age over years."""
+"""The two drawings of picture and page: the hand as found on the radiograph, and the bone age over years.
+
+Words are English; `translate` puts them into another language.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+Translate = Callable[[str], str]
 _Side = Literal["left", "right"]
 
 SMALL, NORMAL, LARGE = 8.5, 11.0, 27.0  # points
@@ -32,7 +37,7 @@ _FEWEST_YEARS = 5.0
 
 
 def draw_hand(axes: Axes, assessment: Assessment) -> None:
-    """Draw the radiograph in its true shape, with the hand's box, outline and key points, and a line below."""
+    """Draw the radiograph in its true shape, with the hand's box, outline and key points."""
     radiograph, hand = assessment.radiograph, assessment.hand
     rows, columns = radiograph.pixels.shape
     darkest, brightest = _window(radiograph.pixels, hand.box)
@@ -54,7 +59,11 @@ def draw_hand(axes: Axes, assessment: Assessment) -> None:
     axes.plot(*points.T, "o", markersize=6, markerfacecolor=_ORANGE, markeredgecolor="white", markeredgewidth=1.0)
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
-    caption = f"Hand as found, confidence {hand.confidence:.2f}: box, outline and three key points"
+
+
+def write_caption(axes: Axes, assessment: Assessment) -> None:
+    """Write below the hand what is drawn over it."""
+    caption = f"Hand as found, confidence {assessment.hand.confidence:.2f}: box, outline and three key points"
     if assessment.saliency is not None:
         caption += f"\nYellow: where blurring moves the age, by up to {assessment.saliency.months.max():.1f} months"
     axes.text(0.5, -0.012, caption, transform=axes.transAxes, ha="center", va="top", fontsize=SMALL, color=GREY)
@@ -112,13 +121,14 @@ def _softened(mask: np.ndarray) -> np.ndarray:
 # The ages
 
 
-def draw_ages(curves: Axes, ranges: Axes, assessment: Assessment) -> None:
+def draw_ages(curves: Axes, ranges: Axes, assessment: Assessment, translate: Translate = str) -> None:
     """Draw the distribution of the bone age over years, and below it what is normal for the chronological age.
 
     Args:
         curves: For the distributions.
         ranges: Right below, of the same width, for one band a sex; it carries the axis in years.
         assessment: What was found.
+        translate: English words -> those of the reader.
     """
     estimates, age = assessment.estimates, chronological_age_months(assessment)
     years = _years_to_show(assessment)
@@ -130,27 +140,28 @@ def draw_ages(curves: Axes, ranges: Axes, assessment: Assessment) -> None:
             axes.axvline(age / MONTHS_PER_YEAR, **_CHRONOLOGICAL)
     for row, estimate in enumerate(estimates):
         _draw_distribution(curves, estimate, _LINE_STYLES[row])
-        _draw_normal_range(ranges, estimate, row, label=estimate.sex.value if len(estimates) > 1 else "")
+        _draw_normal_range(ranges, estimate, row, translate(estimate.sex.value) if len(estimates) > 1 else "")
     curves.set_ylim(0, curves.get_ylim()[1] * 1.04)
     curves.set_xticks([])
     curves.spines["bottom"].set_color(PALE)
     ranges.set_ylim(len(estimates) + 0.25, -0.25)
-    _draw_years(ranges, years)
+    _draw_years(ranges, years, translate("years"))
 
 
-def legend_items(assessment: Assessment) -> list[Artist]:
+def legend_items(assessment: Assessment, translate: Translate = str) -> list[Artist]:
     """Return labelled samples of what `draw_ages` draws."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     items: list[Artist] = []
     for line_style, estimate in zip(_LINE_STYLES, assessment.estimates, strict=False):
-        label, colour = f"bone age, {estimate.sex.value} (dark: 90 % interval)", _COLOUR[estimate.sex]
+        label, colour = translate("bone age, {sex} (dark: 90 % interval)"), _COLOUR[estimate.sex]
+        label = label.format(sex=translate(estimate.sex.value))
         items += [Patch(facecolor=f"{colour}66", edgecolor=colour, linestyle=line_style, linewidth=1.4, label=label)]
     if chronological_age_months(assessment) is not None:
-        items += [Line2D([], [], **_CHRONOLOGICAL, label="chronological age")]
+        items += [Line2D([], [], **_CHRONOLOGICAL, label=translate("chronological age"))]
     if any(_normal_range_years(estimate) for estimate in assessment.estimates):
-        items += [Patch(facecolor=PALE, label="normal for age (±2 SD)")]
+        items += [Patch(facecolor=PALE, label=translate("normal for age (±2 SD)"))]
     return items
 
 
@@ -222,10 +233,10 @@ def _normal_range_years(estimate: Estimate) -> tuple[float, float] | None:
     return (age - reach) / MONTHS_PER_YEAR, (age + reach) / MONTHS_PER_YEAR
 
 
-def _draw_years(axes: Axes, years: tuple[float, float]) -> None:
+def _draw_years(axes: Axes, years: tuple[float, float], label: str) -> None:
     first, last = years
     axes.set_xticks(np.arange(first, last + 0.01, 1 if last - first <= 12 else 2))
-    axes.set_xlabel("years", fontsize=NORMAL, color=INK)
+    axes.set_xlabel(label, fontsize=NORMAL, color=INK)
     axes.tick_params(axis="x", labelsize=NORMAL, color=GREY, labelcolor=INK)
 
 

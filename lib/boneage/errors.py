@@ -71,6 +71,18 @@ class OutputFailed(BoneAgeError):
     kind = "output_failed"
 
 
+class ClusterFailed(BoneAgeError):
+    """The Ray cluster cannot be reached, or its workers cannot start."""
+
+    kind = "cluster_failed"
+
+
+class WorkerLost(BoneAgeError):
+    """Every process that began with this radiograph died: of too little memory, or of a library's crash."""
+
+    kind = "worker_lost"
+
+
 class UnknownImage(BoneAgeError):
     """No radiograph has this id, or it was there and has been deleted or moved meanwhile."""
 

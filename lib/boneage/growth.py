@@ -8,16 +8,15 @@ The tables are in `boneage/data`; each file's header names its source.
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
 from boneage.errors import InvalidInput
-from boneage.types import MONTHS_PER_YEAR, GrowthScore, Sex, Verdict
+from boneage.reference_tables import table_rows
+from boneage.types import MONTHS_PER_YEAR, Assessment, GrowthScore, Sex, Signature, Verdict
 
 DEFAULT_GROWTH_REFERENCE = "brush-foundation"
 SDS_LIMIT = 2.0
@@ -164,9 +163,21 @@ def _reference_sd_months(chronological_age_months: float, sex: Sex, growth_refer
 @cache
 def _table(reference_name: str, sex: Sex) -> tuple[np.ndarray, np.ndarray]:
     """Read one column of a table: chronological ages and SDs, both in months, by rising age."""
-    text = (files("boneage") / "data" / _SOURCES[reference_name].file).read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    rows = [row for row in csv.DictReader(lines) if row["sex"] == sex.value]
+    rows = [row for row in table_rows(_SOURCES[reference_name].file) if row["sex"] == sex.value]
     ages = np.array([float(row["chronological_age_months"]) for row in rows])
     sds = np.array([float(row["sd_months"]) for row in rows])
     return ages, sds
+
+
+def score_signed(assessment: Assessment, signature: Signature) -> GrowthScore | None:
+    """Set a signed bone age against the chronological age, by the growth reference of the assessment.
+
+    Returns:
+        The score; None if the chronological age is not known.
+    """
+    scored = next((estimate.growth for estimate in assessment.estimates if estimate.growth), None)
+    months = scored.chronological_age_months if scored else assessment.radiograph.chronological_age_months
+    if months is None:
+        return None
+    reference = scored.growth_reference if scored else DEFAULT_GROWTH_REFERENCE
+    return score_growth(signature.bone_age_months, months, signature.sex, reference)

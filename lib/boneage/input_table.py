@@ -1,17 +1,20 @@
-"""A CSV table of radiographs: paths, and what is known about the children."""
+"""A table of radiographs, CSV or Parquet: paths, and what is known about the children."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from boneage.cli_values import plausible_age, sex_from_word
 from boneage.errors import BoneAgeError, InvalidInput
-from boneage.types import Sex
+from boneage.types import NO_HEIGHTS, Heights, Sex
 
-PATH, SEX, AGE = COLUMNS = ("path", "sex", "chronological_age_months")
+PARQUET = ".parquet"
+PATH, SEX, AGE = "path", "sex", "chronological_age_months"
+HEIGHTS = tuple(field.name for field in fields(Heights))
+COLUMNS = (PATH, SEX, AGE, *HEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,14 @@ class Input:
         path: The file; the folder or the table's row where there is none.
         sex: As the table says; None if it does not.
         chronological_age_months: As the table says; None if it does not.
+        heights: As the table says.
         error: Why this cannot be assessed; None if nothing speaks against trying.
     """
 
     path: Path
     sex: Sex | None = None
     chronological_age_months: float | None = None
+    heights: Heights = NO_HEIGHTS
     error: BoneAgeError | None = None
 
 
@@ -46,19 +51,20 @@ class Table:
 
 def is_table(path: Path) -> bool:
     """Say whether `path` is a table of radiographs rather than a radiograph."""
-    return path.suffix.lower() == ".csv"
+    return path.suffix.lower() in (".csv", PARQUET)
 
 
 def read_table(table: Path) -> Table:
-    """Read a table with the columns path, sex and chronological_age_months; the last two may be missing.
+    """Read a table with the columns of `COLUMNS`; all but the path may be missing.
 
-    Columns may be separated by commas, semicolons or tabs. Paths are relative to the table's folder. Rows that cannot
-    be used, or that name a file a second time, become inputs with an error that names the row; the header is row 1.
+    Columns of a CSV file may be separated by commas, semicolons or tabs. Paths are relative to the table's folder. Rows
+    that cannot be used, or that name a file a second time, become inputs with an error that names the row; the header
+    is row 1, of a Parquet file too.
 
     Raises:
         InvalidInput: If it is not such a table.
     """
-    rows = _cells(table)
+    rows = _parquet_cells(table) if table.suffix.lower() == PARQUET else table_cells(table)
     header = [name.strip().lower() for name in next(rows, [])]
     _check_header(header, table)
     numbered = ((number, cells) for number, cells in enumerate(rows, start=2) if any(cell.strip() for cell in cells))
@@ -67,8 +73,12 @@ def read_table(table: Path) -> Table:
     return Table(inputs, tuple(name for name in header if name and name not in COLUMNS))
 
 
-def _cells(table: Path) -> Iterator[list[str]]:
-    """Yield the rows of a CSV file as lists of cells, whatever separates them."""
+def table_cells(table: Path) -> Iterator[list[str]]:
+    """Yield the rows of a CSV file as lists of cells, whatever separates them.
+
+    Raises:
+        InvalidInput: If it cannot be read as text or as CSV.
+    """
     try:
         text = table.read_text(encoding="utf-8-sig")
         first_line = text.split("\n", 1)[0]
@@ -80,11 +90,34 @@ def _cells(table: Path) -> Iterator[list[str]]:
         raise InvalidInput(f"{table} cannot be read as a CSV table: {error}.") from error
 
 
+def _parquet_cells(table: Path) -> Iterator[list[str]]:
+    """Yield the column names and the rows of a Parquet file as lists of cells; what is missing is empty."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise InvalidInput(
+            f"{table} needs pyarrow, which is not installed.", "Install it with: pip install 'boneage[cluster]'"
+        ) from None
+    try:
+        with parquet.ParquetFile(table) as file:
+            yield file.schema_arrow.names
+            for batch in file.iter_batches():
+                columns = [batch.column(i).to_pylist() for i in range(batch.num_columns)]
+                yield from ([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InvalidInput(f"{table} cannot be read as a Parquet table: {error}.") from error
+
+
+def _cell(value: object) -> str:
+    return "" if value is None or value != value else str(value)
+
+
 def _check_header(header: list[str], table: Path) -> None:
     if PATH not in header:
         raise InvalidInput(
-            f"Expected {table} to start with a line of column names: {', '.join(COLUMNS)} (the last two may be "
-            f"missing); it starts with: {', '.join(header)[:200] or 'nothing'}."
+            f"Expected {table} to start with a line of column names: {', '.join(COLUMNS)} (all but the "
+            f"first may be missing); it starts with: {', '.join(header)[:200] or 'nothing'}."
         )
     repeated = [name for name in COLUMNS if header.count(name) > 1]
     if repeated:
@@ -111,18 +144,22 @@ def _input_of_row(number: int, cells: list[str], header: list[str], table: Path,
 
 
 def _with_values(one: Input, values: dict[str, str]) -> Input:
-    """Add a row's sex and age, where given."""
+    """Add a row's sex, age and heights, where given."""
     if values.get(SEX):
         one = replace(one, sex=sex_from_word(values[SEX]))
     if values.get(AGE):
-        one = replace(one, chronological_age_months=_months(values[AGE]))
-    return one
+        one = replace(one, chronological_age_months=plausible_age(number_in_cell(AGE, values[AGE])))
+    measured = {name: number_in_cell(name, values[name]) for name in HEIGHTS if values.get(name)}
+    return replace(one, heights=Heights(**measured))
 
 
-def _months(cell: str) -> float:
-    """Read months; a decimal comma is read as a point, as spreadsheets of many countries write it."""
+def number_in_cell(column: str, cell: str) -> float:
+    """Read a number; a decimal comma is read as a point, as spreadsheets of many countries write it.
+
+    Raises:
+        InvalidInput: If it is none; the message names the unit, which is the end of the column's name.
+    """
     try:
-        months = float(cell.replace(",", "."))
+        return float(cell.replace(",", "."))
     except ValueError:
-        raise InvalidInput(f"Expected {AGE} as a number of months; got '{cell}'.") from None
-    return plausible_age(months)
+        raise InvalidInput(f"Expected {column} as a number of {column.rpartition('_')[2]}; got '{cell}'.") from None

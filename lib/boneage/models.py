@@ -85,6 +85,15 @@ def check_bundle(name: str, home: Path) -> ModelFile:
     return ModelFile(name, str(card["version"]), found, weights, card)
 
 
+def model_card(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """Return the card of the live version of the model `name`; its weights are not looked at.
+
+    Raises:
+        ModelRefused: If the card is missing or damaged.
+    """
+    return _card(live_bundle(models_folder(folder), name) / "configs" / "metadata.json")
+
+
 def sha256_of(path: Path) -> str:
     """Return the hexadecimal sha256 of a file."""
     with path.open("rb") as file:

@@ -10,7 +10,19 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from boneage.drawing import AMBER, GREY, INK, LARGE, NORMAL, PALE, SMALL, draw_ages, draw_hand, legend_items
+from boneage.drawing import (
+    AMBER,
+    GREY,
+    INK,
+    LARGE,
+    NORMAL,
+    PALE,
+    SMALL,
+    draw_ages,
+    draw_hand,
+    legend_items,
+    write_caption,
+)
 from boneage.errors import InvalidInput
 from boneage.output import write_atomically
 from boneage.types import Assessment, Estimate, Verdict
@@ -81,7 +93,9 @@ def draw_picture(assessment: Assessment, title: str = "") -> Figure:
     figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), facecolor="white")
     _draw_title(figure, title)
     bottom = _draw_footer(figure, assessment)
-    draw_hand(_axes(figure, _LEFT, bottom + 2 * _LINE, _HAND_RIGHT, _TOP), assessment)
+    hand = _axes(figure, _LEFT, bottom + 2 * _LINE, _HAND_RIGHT, _TOP)
+    draw_hand(hand, assessment)
+    write_caption(hand, assessment)
     top = _draw_headlines(figure, assessment)
     bottom = _draw_legend(figure, assessment, bottom) + 0.065
     middle = bottom + 1.15 * _LINE * len(assessment.estimates)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from boneage.frames import AGE_FRAME
-from boneage.geometry import frame_from_radiograph, turned
+from boneage.geometry import HandFrame, frame_from_radiograph, turned
 from boneage.imaging import cut
 from boneage.models import ModelFile
-from boneage.runtime import Network
+from boneage.runtime import Network, example_shapes
 from boneage.saliency import saliency
 from boneage.types import BoneAge, Hand, Radiograph, Saliency, Sex
 
@@ -27,6 +27,7 @@ class BoneAgeRegressor:
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         self._network = Network(model, threads)
         self._temperature = float(model.card.get("temperature", 1.0))
+        self._frame = AGE_FRAME.resized(*example_shapes(model)[0][2:])
 
     def estimate(
         self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sexes: Sequence[Sex]
@@ -48,22 +49,28 @@ class BoneAgeRegressor:
             hand_mask: (rows, columns) bool on the radiograph's grid; what is outside is not looked at.
             sexes: One or two.
         """
-        views = np.stack([_view(radiograph, hand, hand_mask, look)[None] for look in LOOKS])
+        views = np.stack([self._view(radiograph, hand, hand_mask, look)[None] for look in LOOKS])
         male = np.repeat(np.array([[sex is Sex.MALE] for sex in sexes], np.float32), len(LOOKS), axis=0)
         rows = self._network(np.tile(views, (len(sexes), 1, 1, 1)), male)
         return _log_mean(rows.reshape(len(sexes), len(LOOKS), -1))
 
     def embedding(self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> np.ndarray:
         """Return (512,) float32: the last hidden layer of the plain look, averaged over the sexes."""
-        view = _view(radiograph, hand, hand_mask, LOOKS[0])[None]
+        view = self._view(radiograph, hand, hand_mask, LOOKS[0])[None]
         _, hidden = self._network.outputs(np.stack([view, view]), np.array([[0.0], [1.0]], np.float32))
         return hidden.mean(axis=0)
 
     def explain(self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sex: Sex) -> Saliency:
         """Return where the age of the plain look comes from; costs some hundred estimates."""
-        view = _view(radiograph, hand, hand_mask, LOOKS[0])
-        transform = _upright(radiograph, hand, LOOKS[0])
+        view = self._view(radiograph, hand, hand_mask, LOOKS[0])
+        transform = _upright(radiograph, hand, self._frame, LOOKS[0])
         return saliency(view, lambda views: self._months(views, sex), transform, radiograph.pixels.shape)
+
+    def _view(self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, look: tuple[float, float]) -> np.ndarray:
+        upright, rows, columns = _upright(radiograph, hand, self._frame, look), self._frame.rows, self._frame.columns
+        piece = cut(radiograph.pixels, upright, rows, columns)
+        mask = cut(hand_mask.astype(np.float32), upright, rows, columns)
+        return age_view(piece, mask, MASK_MARGIN)
 
     def _months(self, views: np.ndarray, sex: Sex) -> np.ndarray:
         """Return (n,) bone ages of views (n, rows, columns), a batch at a time."""
@@ -72,15 +79,8 @@ class BoneAgeRegressor:
         return np.array([bone_age(row, self._temperature).months for row in np.concatenate(rows)])
 
 
-def _upright(radiograph: Radiograph, hand: Hand, look: tuple[float, float]) -> np.ndarray:
-    return frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME, turned(*look))
-
-
-def _view(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, look: tuple[float, float]) -> np.ndarray:
-    upright = _upright(radiograph, hand, look)
-    piece = cut(radiograph.pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
-    mask = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns)
-    return age_view(piece, mask, MASK_MARGIN)
+def _upright(radiograph: Radiograph, hand: Hand, frame: HandFrame, look: tuple[float, float]) -> np.ndarray:
+    return frame_from_radiograph(hand.pose, radiograph.pixel_aspect, frame, turned(*look))
 
 
 def _log_mean(log_probabilities: np.ndarray) -> np.ndarray:

@@ -11,14 +11,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from boneage.errors import BoneAgeError
-from boneage.types import Assessment, Estimate, GrowthScore, Verdict
+from boneage.report_growth import (
+    adult_height_items,
+    adult_heights_json,
+    growth_items,
+    growth_json,
+    heights_items,
+    heights_json,
+)
+from boneage.report_growth import (
+    rounded as _rounded,
+)
+from boneage.types import BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT, Assessment, Estimate
 from boneage.wording import (
     NOT_A_MEDICAL_DEVICE,
     chronological_age_in_words,
     chronological_age_months,
     interval_in_words,
     model_versions_in_words,
-    sds_in_words,
     sex_in_words,
     shares_in_words,
     years_and_months,
@@ -37,14 +47,11 @@ CSV_COLUMNS = (
     "error_kind",
     "error_message",
     "seconds",
+    "bayley_pinneau_cm",
+    "rwt_cm",
+    "target_height_cm",
 )
 
-_VERDICT_IN_WORDS = {
-    Verdict.DELAYED: "delayed (bone age more than 2 SD below chronological age)",
-    Verdict.NORMAL: "normal (bone age within 2 SD of chronological age)",
-    Verdict.ADVANCED: "advanced (bone age more than 2 SD above chronological age)",
-    Verdict.OUTSIDE_TABLE: "none (the growth reference does not cover this chronological age)",
-}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -77,17 +84,10 @@ def _estimate_items(assessment: Assessment, estimate: Estimate) -> Iterator[tupl
     yield "90 % interval", f"{interval_in_words(bone_age)} ({months})"
     yield "Sex", sex_in_words(assessment, estimate.sex)
     yield "Chronological age", chronological_age_in_words(assessment)
-    yield from _growth_items(estimate.growth)
-
-
-def _growth_items(growth: GrowthScore | None) -> Iterator[tuple[str, str]]:
-    if growth is None:
-        yield "SDS", "not given, since the chronological age is not known"
-        return
-    sd = "" if growth.reference_sd_months is None else f" (1 SD = {growth.reference_sd_months:.1f} months)"
-    yield "SDS", sds_in_words(growth) + sd
-    yield "Verdict", _VERDICT_IN_WORDS[growth.verdict]
-    yield "Growth reference", growth.growth_reference
+    yield from growth_items(estimate.growth)
+    if estimate.adult_heights:
+        yield from heights_items(assessment.radiograph.heights)
+        yield from adult_height_items(estimate.adult_heights)
 
 
 def _finding_items(assessment: Assessment) -> Iterator[tuple[str, str]]:
@@ -115,6 +115,7 @@ def report_json(assessment: Assessment) -> dict[str, Any]:
         "sex_source": radiograph.sex_source or None,
         "chronological_age_months": _rounded(chronological_age_months(assessment), 2),
         "chronological_age_source": radiograph.age_source or None,
+        **heights_json(radiograph.heights),
         "estimates": [_estimate_json(estimate) for estimate in assessment.estimates],
         "saliency": _saliency_json(assessment),
         "hand": _hand_json(assessment),
@@ -128,17 +129,15 @@ def report_json(assessment: Assessment) -> dict[str, Any]:
 
 
 def _estimate_json(estimate: Estimate) -> dict[str, Any]:
-    bone_age, growth = estimate.bone_age, estimate.growth
+    bone_age = estimate.bone_age
     return {
         "sex": estimate.sex.value,
         "bone_age_months": _rounded(bone_age.months, 2),
         "bone_age_sd_months": _rounded(bone_age.sd_months, 2),
         "lower_90_months": _rounded(bone_age.lower_90_months, 2),
         "upper_90_months": _rounded(bone_age.upper_90_months, 2),
-        "sds": _rounded(growth.sds, 2) if growth else None,
-        "reference_sd_months": _rounded(growth.reference_sd_months, 2) if growth else None,
-        "verdict": growth.verdict.value if growth else None,
-        "growth_reference": growth.growth_reference if growth else None,
+        **growth_json(estimate.growth),
+        **adult_heights_json(estimate.adult_heights),
         "distribution_by_whole_month": [_rounded(probability, 6) for probability in bone_age.distribution],
     }
 
@@ -204,11 +203,6 @@ def _dicom_json(assessment: Assessment) -> dict[str, str] | None:
     }
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    # Adding zero turns -0.0 into 0.0.
-    return None if value is None else round(float(value), digits) + 0.0
-
-
 # CSV
 
 
@@ -242,7 +236,14 @@ def _csv_row(path: str, assessment: Assessment, estimate: Estimate) -> dict[str,
         "verdict": growth.verdict.value if growth else "",
         "warnings": _harmless_text(_joined(assessment.warnings)),
         "seconds": _decimals(assessment.seconds, 3),
+        **_adult_heights_cells(estimate),
     }
+
+
+def _adult_heights_cells(estimate: Estimate) -> dict[str, str]:
+    cm = {adult.method: adult.cm for adult in estimate.adult_heights}
+    columns = {"bayley_pinneau_cm": BAYLEY_PINNEAU, "rwt_cm": RWT_1975, "target_height_cm": TARGET_HEIGHT}
+    return {column: _decimals(cm.get(method), 1) for column, method in columns.items()}
 
 
 def _empty_row(path: str) -> dict[str, str]:

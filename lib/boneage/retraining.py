@@ -21,6 +21,7 @@ from boneage.promotion import FEWEST as FEWEST_HELD_OUT
 from boneage.promotion_measures import Ground
 from boneage.promotion_run import try_to_promote
 from boneage.registry import history
+from boneage.runtime import example_shapes
 from boneage.training.calibration import FEWEST as FEWEST_TO_CALIBRATE
 from boneage.training.corrected import Made
 from boneage.training.options import TrainOptions
@@ -98,6 +99,7 @@ def _retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
         epochs=plan.epochs or EPOCHS[plan.name],
         rate=plan.rate or GENTLE_RATE[plan.name],
         start=live.weights,
+        rows=example_shapes(live)[0][2],  # of the regressor's views: what is deployed stays as large as it is
     )
     import_module(f"boneage.training.{ROOM_OF[plan.name]}").train(options)
     write_status(plan.run, state="comparing", seconds_left=None)

@@ -32,18 +32,26 @@ EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
 }
 
 
+def example_shapes(model: ModelFile) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of a model's inputs; its card says how large a view it was trained to see, if another one."""
+    image, *others = EXAMPLE_SHAPES[model.name]
+    view = model.card.get("network_data_format", {}).get("inputs", {}).get("image", {}).get("spatial_shape", image[2:])
+    return ((*image[:2], *(int(side) for side in view)), *others)
+
+
 class Network:
     """A compiled network; may be called from several threads at once.
 
     Args:
         model: Checked weights.
-        threads: Cores for one inference; with fewer than there are, as many inferences run side by side.
+        threads: Cores for one inference; with fewer than there are, as many inferences run side by side. There are as
+            many as the machine has, unless $BONEAGE_CORES says fewer.
     """
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         import openvino as ov
 
-        cores = os.cpu_count() or 1
+        cores = int(os.environ.get("BONEAGE_CORES") or os.cpu_count() or 1)
         side_by_side = max(cores // threads, 1) if threads else 1
         self._compiled = _core().compile_model(
             _compiled_form(model),
@@ -125,7 +133,7 @@ def _converted(model: ModelFile) -> Any:
     trained = load_weights(BUILDERS[model.name](), model.weights)
     served = AgesAndHidden(trained) if isinstance(trained, BoneAgeNet) else FirstOutput(trained)
     network = served.eval()
-    shapes = EXAMPLE_SHAPES[model.name]
+    shapes = example_shapes(model)
     examples = tuple(torch.rand(shape) for shape in shapes)
     with torch.no_grad():
         network(*examples)  # YOLO lays its grid of anchors in its first run; the trace must find it there

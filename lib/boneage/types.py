@@ -14,6 +14,7 @@ import numpy as np
 
 MONTHS_PER_YEAR = 12.0
 DAYS_PER_MONTH = 365.25 / MONTHS_PER_YEAR
+CM_PER_INCH = 2.54
 
 
 class Sex(str, Enum):
@@ -40,6 +41,36 @@ class DicomIdentity:
     sop_class_uid: str
 
 
+@dataclass(frozen=True)
+class Heights:
+    """What was measured of the child and the parents; None for what is not known.
+
+    Attributes:
+        height_cm: Standing height.
+        length_cm: Recumbent length, which is a little more.
+        weight_kg: Body weight.
+        mother_height_cm: Of the biological mother.
+        father_height_cm: Of the biological father.
+    """
+
+    height_cm: float | None = None
+    length_cm: float | None = None
+    weight_kg: float | None = None
+    mother_height_cm: float | None = None
+    father_height_cm: float | None = None
+
+    def given(self) -> dict[str, float]:
+        """Return what is known: field name -> value."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def with_given(self, other: Heights) -> Heights:
+        """Return a copy in which everything that `other` knows is taken from it."""
+        return replace(self, **other.given())
+
+
+NO_HEIGHTS = Heights()
+
+
 @dataclass(frozen=True, eq=False)
 class Radiograph:
     """One hand radiograph, ready for the models.
@@ -53,6 +84,7 @@ class Radiograph:
         sex_source: Where `sex` came from: "DICOM", "option", "table", "data set"; empty if unknown.
         chronological_age_months: Age at acquisition; None if unknown.
         age_source: Where the chronological age came from, like `sex_source`.
+        heights: Of the child and the parents, as the user says.
         acquisition_date: Day of the exposure; None if unknown.
         laterality: Which hand the file says it shows; None if it does not say.
         identity: DICOM UIDs; None for other formats.
@@ -68,6 +100,7 @@ class Radiograph:
     sex_source: str = ""
     chronological_age_months: float | None = None
     age_source: str = ""
+    heights: Heights = NO_HEIGHTS
     acquisition_date: date | None = None
     laterality: Laterality | None = None
     identity: DicomIdentity | None = None
@@ -82,6 +115,10 @@ class Radiograph:
     def with_age(self, chronological_age_months: float, source: str) -> Radiograph:
         """Return a copy with the chronological age set by `source`."""
         return replace(self, chronological_age_months=chronological_age_months, age_source=source)
+
+    def with_heights(self, heights: Heights) -> Radiograph:
+        """Return a copy in which everything that `heights` knows is taken from it."""
+        return replace(self, heights=self.heights.with_given(heights))
 
 
 @dataclass(frozen=True)
@@ -179,13 +216,102 @@ class GrowthScore:
     growth_reference: str
 
 
+BAYLEY_PINNEAU, RWT_1975 = "Bayley-Pinneau 1952", "Roche-Wainer-Thissen 1975"
+TARGET_HEIGHT = "Target height (Tanner 1970)"
+
+
+@dataclass(frozen=True)
+class AdultHeight:
+    """An adult height by one published method, or why there is none.
+
+    Attributes:
+        method: BAYLEY_PINNEAU, RWT_1975 or TARGET_HEIGHT.
+        cm: The height; None if the method does not cover the child or needs more than was given.
+        lower_cm: Lower end of the range that the method's source gives; None if it gives none.
+        upper_cm: Upper end.
+        range_means: What the range is, for example "90 % limits"; empty without one.
+        over_bone_age_cm: Least and greatest height over the 90 % interval of the bone age, which the other range leaves
+            out; None if the interval is not known or the method does not use it.
+        note: How the height came about, or why there is none.
+    """
+
+    method: str
+    cm: float | None
+    lower_cm: float | None = None
+    upper_cm: float | None = None
+    range_means: str = ""
+    over_bone_age_cm: tuple[float, float] | None = None
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """The bone age for one sex, and its score if the chronological age is known."""
+    """The bone age for one sex, its score if the chronological age is known, adult heights if heights are known."""
 
     sex: Sex
     bone_age: BoneAge
     growth: GrowthScore | None
+    adult_heights: tuple[AdultHeight, ...] = ()
+
+
+@dataclass(frozen=True)
+class CoursePoint:
+    """One bone age of a child whose growth is followed.
+
+    Attributes:
+        chronological_age_months: At acquisition.
+        bone_age_months: The bone age then.
+        sd_months: Its uncertainty, one SD; None if not known.
+    """
+
+    chronological_age_months: float
+    bone_age_months: float
+    sd_months: float | None = None
+
+    @property
+    def advance_months(self) -> float:
+        """Bone age minus chronological age."""
+        return self.bone_age_months - self.chronological_age_months
+
+
+@dataclass(frozen=True)
+class CourseInterval:
+    """What happened between two successive bone ages.
+
+    Attributes:
+        start: The earlier one.
+        end: The later one.
+        velocity: Months of bone age per month of age; None if both were taken at the same age.
+        velocity_sd: Its uncertainty, one SD; None if one of the bone ages has none, or there is no velocity.
+    """
+
+    start: CoursePoint
+    end: CoursePoint
+    velocity: float | None
+    velocity_sd: float | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """The bone ages of one child over the years.
+
+    Attributes:
+        sex: Of the child.
+        points: By rising chronological age.
+        scores: One for each point.
+        intervals: Between successive points, one fewer.
+        growth_reference: Title of the series of SDs.
+        warnings: Sentences for the reader.
+        overall: From the first to the last point; None for a single one.
+    """
+
+    sex: Sex
+    points: tuple[CoursePoint, ...]
+    scores: tuple[GrowthScore, ...]
+    intervals: tuple[CourseInterval, ...]
+    growth_reference: str
+    warnings: tuple[str, ...] = ()
+    overall: CourseInterval | None = None
 
 
 @dataclass(frozen=True, eq=False)

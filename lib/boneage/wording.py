@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 
-from boneage.types import Assessment, BoneAge, GrowthScore, Saliency, Sex
+from boneage.types import CM_PER_INCH, AdultHeight, Assessment, BoneAge, GrowthScore, Saliency, Sex
 
 NOT_A_MEDICAL_DEVICE = "Not a medical device. For research use."
 
 
 def years_and_months(months: float) -> str:
     """Write months as "10 years 6 months", rounded to whole months; "8 months" below one year."""
-    years, rest = divmod(math.floor(months + 0.5), 12)
+    years, rest = whole_years_and_months(months)
     return f"{_count(years, 'year')} {_count(rest, 'month')}" if years else _count(rest, "month")
+
+
+def whole_years_and_months(months: float) -> tuple[int, int]:
+    """Round to whole months, half upward, and return them as years and months."""
+    return divmod(math.floor(months + 0.5), 12)
 
 
 def interval_in_words(bone_age: BoneAge) -> str:
@@ -46,6 +51,26 @@ def model_versions_in_words(assessment: Assessment) -> str:
 def sds_in_words(growth: GrowthScore) -> str:
     """Write the SDS with its sign, and "not given" outside the table."""
     return "not given" if growth.sds is None else f"{growth.sds:+.2f}"
+
+
+def centimetres_in_words(cm: float) -> str:
+    """Write a height in both units: "171.2 cm (67.4 in)"."""
+    return f"{cm:.1f} cm ({cm / CM_PER_INCH:.1f} in)"
+
+
+def adult_height_in_words(adult: AdultHeight) -> list[str]:
+    """Write an adult height in several lines, the height with its method first."""
+    if adult.cm is None:
+        return [f"{adult.method}: none", adult.note]
+    words = [f"{adult.method}: {centimetres_in_words(adult.cm)}", adult.note]
+    if adult.lower_cm is not None and adult.upper_cm is not None:
+        words.append(f"{adult.lower_cm:.1f} to {adult.upper_cm:.1f} cm: {adult.range_means}")
+    if adult.over_bone_age_cm is not None:
+        least, most = adult.over_bone_age_cm
+        words.append(
+            f"{least:.1f} to {most:.1f} cm: over the 90 % interval of the bone age, which the method's limits leave out"
+        )
+    return words
 
 
 def shares_in_words(saliency: Saliency) -> str:

@@ -15,7 +15,9 @@ import numpy as np
 from builders import a_bone_age, a_radiograph, an_assessment
 from PIL import Image
 
+from boneage.adult_height import adult_heights
 from boneage.errors import NoHandFound, UnknownSex
+from boneage.heights import check_heights
 from boneage.types import Assessment, HandBox, Radiograph, Sex
 
 NO_HAND_COLUMNS = 200
@@ -40,6 +42,7 @@ def fake_assess(
 ) -> Assessment:
     """Stand in for `boneage.assessment.assess`."""
     months = radiograph.pixels.shape[1]
+    check_heights(radiograph.heights, radiograph.chronological_age_months)
     if sexes is None and radiograph.sex is None:
         raise UnknownSex("The radiograph does not say the child's sex.", "Give it.")
     if months == NO_HAND_COLUMNS:
@@ -48,7 +51,9 @@ def fake_assess(
         raise RuntimeError(f"cannot handle {NAME_IN_FILE}")
     assessment = an_assessment(radiograph, {sex: a_bone_age(float(months)) for sex in sexes or [radiograph.sex]})
     hand = replace(assessment.hand, box=hand_box or assessment.hand.box)
-    return replace(assessment, hand=hand, warnings=(f"Growth reference {growth_reference}.",))
+    known = (radiograph.heights, months, radiograph.chronological_age_months)
+    estimates = tuple(replace(one, adult_heights=adult_heights(*known, one.sex)) for one in assessment.estimates)
+    return replace(assessment, hand=hand, estimates=estimates, warnings=(f"Growth reference {growth_reference}.",))
 
 
 def install(monkeypatch: Any = None, seconds: float = 0.0) -> None:

@@ -275,6 +275,49 @@ def test_a_table_gives_sex_and_age_in_any_order_with_a_byte_order_mark(run, tmp_
     assert report["path"] == str(tmp_path / "images" / "a.png")
 
 
+def a_parquet_table(folder, **columns):
+    pyarrow = pytest.importorskip("pyarrow", reason="needs the extra 'cluster': pip install -e '.[cluster]'")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table(columns), folder / "list.parquet")
+    return folder / "list.parquet"
+
+
+def test_a_table_in_parquet_is_read_as_one_in_csv(run, tmp_path):
+    for name in "ab":
+        a_png(tmp_path / "images" / f"{name}.png")
+    table = a_parquet_table(
+        tmp_path,
+        sex=["F", None, "girl"],
+        path=["images/a.png", "images/b.png", "images/c.png"],
+        chronological_age_months=[126.5, None, 120.0],
+        ward=[1, 2, 3],
+    )
+    _, out, err = run(table, "--json", "--sex", "male")
+    first, second, third = json.loads(out)
+    assert (first["path"], first["chronological_age_months"]) == (str(tmp_path / "images" / "a.png"), 126.5)
+    assert (second["sex_source"], second["chronological_age_months"]) == ("option", None)
+    assert third["error"]["message"].startswith("Row 4: ")
+    assert "columns without a meaning here: ward" in err
+
+
+@pytest.mark.parametrize("content", [b"", b"path,sex\n", b"PAR1 and nothing else PAR1"])
+def test_a_parquet_table_that_is_none_is_a_clear_error(run, tmp_path, content):
+    pytest.importorskip("pyarrow", reason="needs the extra 'cluster': pip install -e '.[cluster]'")
+    (tmp_path / "list.parquet").write_bytes(content)
+    status, _, err = run(tmp_path / "list.parquet")
+    assert status == 2
+    assert err.startswith("Error: ") and "cannot be read as a Parquet table" in err
+
+
+def test_a_parquet_table_without_pyarrow_says_how_to_install_it(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "list.parquet").write_bytes(b"PAR1")
+    status, _, err = run(tmp_path / "list.parquet")
+    assert status == 2
+    assert "pip install 'boneage[cluster]'" in err
+
+
 def test_options_beat_the_table(run, tmp_path):
     a_png(tmp_path / "a.png")
     _, out, _ = run(a_table(tmp_path, "path,sex\na.png,F\n"), "--sex", "male", "--json")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from builders import a_hand, a_hand_mask, a_radiograph
@@ -6,6 +8,8 @@ from boneage import regression
 from boneage.frames import AGE_FRAME
 from boneage.models import ModelFile
 from boneage.regression import LOOKS, BoneAgeRegressor, age_view, bone_age
+from boneage.runtime import EXAMPLE_SHAPES, example_shapes
+from boneage.training.model_card import metadata
 from boneage.types import Sex
 
 MONTHS = np.arange(240)
@@ -125,3 +129,10 @@ def test_a_mask_that_cannot_be_a_hand_hides_nothing(mask):
 
 def test_a_blank_view_is_finite():
     assert np.isfinite(age_view(np.zeros((160, 128), np.float32), None, 0.0)).all()
+
+
+def test_a_model_is_shown_hands_at_the_size_that_its_card_names(tmp_path):
+    card = metadata("bone_age_regressor", "1.0.0", "0" * 64, {}, {}, {"image_sizes": [[128, 100], [256, 198]]})
+    model = a_model(tmp_path, **card)
+    assert example_shapes(model) == ((2, 1, 256, 198), (2, 1))
+    assert example_shapes(replace(model, card={})) == EXAMPLE_SHAPES["bone_age_regressor"]

@@ -3,15 +3,17 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from builders import AN_IDENTITY, a_bone_age, a_radiograph, an_assessment, both_sexes
 
+from boneage.adult_height import adult_heights
 from boneage.errors import NoHandFound
 from boneage.report import CSV_COLUMNS, csv_error_row, csv_rows, report_json, report_text
-from boneage.types import Laterality, Sex
+from boneage.types import BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT, Heights, Laterality, Sex
 from boneage.wording import years_and_months
 
 
@@ -156,6 +158,49 @@ def test_json_links_to_the_image_by_uids_only():
     assert "2020" not in written
 
 
+# Adult heights
+
+
+@pytest.fixture
+def with_heights():
+    radiograph = a_radiograph(heights=Heights(height_cm=140.0, mother_height_cm=165.0, weight_kg=32.0))
+    assessment = an_assessment(radiograph)
+    (estimate,) = assessment.estimates
+    known = adult_heights(radiograph.heights, 126.4, 114.0, Sex.FEMALE, (116.0, 135.8))
+    return replace(assessment, estimates=(replace(estimate, adult_heights=known),))
+
+
+def test_text_gives_what_was_measured_and_each_method_with_its_range_or_reason(with_heights):
+    text = report_text(with_heights)
+    assert "Height              140.0 cm (55.1 in)\n" in text
+    assert "Weight              32.0 kg\n" in text
+    assert "Adult height        Bayley-Pinneau 1952: 163.2 cm (64.3 in)\n" in text
+    assert "                      class 'accelerated': bone age 12 months or more ahead of age; 85.8 %" in text
+    assert "cm: 90 % limits from the authors' error SD of 3.4 cm at this age, all classes together\n" in text
+    assert "cm: over the 90 % interval of the bone age, which the method's limits leave out\n" in text
+    assert "Roche-Wainer-Thissen 1975: none\n                      needs the recumbent length (standing" in text
+    assert "Target height (Tanner 1970): none\n                      needs the father's height\n" in text
+
+
+def test_json_gives_heights_only_where_they_were_given(with_heights):
+    report = report_json(with_heights)
+    assert report["heights"] == {"height_cm": 140.0, "weight_kg": 32.0, "mother_height_cm": 165.0}
+    found = report["estimates"][0]["adult_heights"]
+    assert [one["method"] for one in found] == [BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT]
+    assert [one["cm"] for one in found] == [163.2, None, None]
+    assert found[0]["lower_cm"] < 163.2 < found[0]["upper_cm"]
+    assert found[0]["over_bone_age_cm"][0] < 163.2 < found[0]["over_bone_age_cm"][1]
+    assert found[1]["range_means"] is None
+    without = report_json(an_assessment())
+    assert "heights" not in without and "adult_heights" not in without["estimates"][0]
+    json.dumps(report, allow_nan=False)
+
+
+def test_csv_gives_adult_heights_in_columns_of_their_own(with_heights):
+    (row,) = csv_rows("a.png", with_heights)
+    assert (row["bayley_pinneau_cm"], row["rwt_cm"], row["target_height_cm"]) == ("163.2", "", "")
+
+
 # CSV
 
 
@@ -164,10 +209,11 @@ def test_csv_has_one_row_per_estimate_under_the_agreed_columns():
     assert [tuple(row) for row in rows] == [CSV_COLUMNS, CSV_COLUMNS]
     assert ",".join(CSV_COLUMNS) == (
         "path,sex,bone_age_months,bone_age_sd_months,lower_90_months,upper_90_months,"
-        "sds,verdict,warnings,error_kind,error_message,seconds"
+        "sds,verdict,warnings,error_kind,error_message,seconds,"
+        "bayley_pinneau_cm,rwt_cm,target_height_cm"
     )
     assert ",".join(rows[0].values()) == (
-        "a/b.png,female,126.40,6.00,116.04,135.78,1.10,normal,First. | Second line.,,,1.234"
+        "a/b.png,female,126.40,6.00,116.04,135.78,1.10,normal,First. | Second line.,,,1.234,,,"
     )
     assert (rows[1]["sex"], rows[1]["verdict"]) == ("male", "advanced")
 

@@ -44,6 +44,13 @@ def test_one_click_gives_box_outline_and_an_age_near_the_readers(infer, ids):
     assert sum(estimate["distribution_by_whole_month"]) == pytest.approx(1, abs=1e-3)
 
 
+def test_heights_of_the_request_give_adult_heights(infer, ids):
+    answer = infer("bone_age", ids["girl"], sex="female", chronological_age_months=130, height_cm=145.5)
+    [adult] = answer["estimates"][0]["adult_heights"]
+    assert answer["heights"] == {"height_cm": 145.5}
+    assert 145.5 < adult["lower_cm"] < adult["cm"] < adult["upper_cm"] < 190
+
+
 def test_detector_and_segmenter_need_no_sex_and_give_no_age(infer, ids):
     box = infer("hand_detector", ids["girl"])
     outline = infer("hand_segmenter", ids["girl"])
@@ -62,7 +69,8 @@ def test_the_mask_lies_over_the_radiograph(client, ids, tmp_path, studies):
 def test_every_answer_follows_the_schema_that_the_info_gives(client, infer, ids, studies):
     schema = jsonschema.Draft202012Validator(client.get("/info/").json()["schemas"]["infer"])
     for task in ("bone_age", "hand_detector", "hand_segmenter", "bone_age_regressor"):
-        for params in ({"sex": "both", "chronological_age_months": 100}, {"sex": "male"}, {}, {"sex": "x"}):
+        tall = {"sex": "male", "chronological_age_months": 100, "height_cm": 130, "mother_height_cm": 160.5}
+        for params in ({"sex": "both", "chronological_age_months": 100}, tall, {"sex": "male"}, {}, {"sex": "x"}):
             schema.validate(infer(task, ids["boy"], **params))
     schema.validate(infer("bone_age", "nobody-12345678"))
     assert not schema.is_valid({"task": "bone_age", "image_id": "x"})
@@ -105,6 +113,10 @@ def test_a_corrected_box_and_a_corrected_mask_give_a_new_answer(client, infer, i
         ({"sex": "male", "hand_box_px": {"left": 0}}, "left, top, right and bottom"),
         ({"sex": "male", "hand_box_px": {"left": 9, "top": 0, "right": 3, "bottom": 5}}, "inside"),
         ({"sex": "male", "chronological_age_months": "ten"}, "chronological_age_months"),
+        ({"sex": "male", "height_cm": "1.52m"}, "height_cm as a number"),
+        ({"sex": "male", "height_cm": True}, "height_cm as a number"),
+        ({"sex": "male", "chronological_age_months": 156, "height_cm": 60}, "78 to 234 cm"),
+        ({"sex": "male", "mother_height_cm": 1.65}, "mother's height of 85 to 255 cm"),
         ({"sex": "male", "label": "/etc/passwd"}, "as an upload"),
     ],
 )

@@ -12,10 +12,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from boneage.networks import build_detector
 from boneage.training.hands import PixelStore, marked_hands
-from boneage.training.loop import fit, one_cycle, training_loader
+from boneage.training.loop import fit, one_cycle
 from boneage.training.options import TrainOptions
+from boneage.training.processes import keep_weights, training_loader
 from boneage.training.scenes import Scene, SceneMaker
-from boneage.weights import load_weights, save_weights
+from boneage.weights import load_weights
 
 SIDE = 192
 EPOCHS = 12
@@ -41,7 +42,7 @@ def train(options: TrainOptions) -> Path:
     epochs = options.epochs or EPOCHS
     options.keep_recipe(run, image_size=[SIDE, SIDE], batch=BATCH, rate=module.rate, epochs=epochs)
     fit(module, Scenes(options), options, run, epochs)
-    return save_weights(module.network, run / "model.safetensors")
+    return keep_weights(module.network, run)
 
 
 class DetectorTraining(L.LightningModule):

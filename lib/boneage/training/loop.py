@@ -14,13 +14,11 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
-from lightning.pytorch.plugins.environments import TorchElasticEnvironment
 from lightning.pytorch.utilities import rank_zero_only
-from monai.data import ThreadDataLoader
-from torch.utils.data import DataLoader, Dataset, default_collate
 
 from boneage.errors import InvalidInput
 from boneage.training.options import TrainOptions
+from boneage.training.processes import devices_and_nodes, torchrun
 from boneage.training.status import Pace, write_status
 
 EMA_DECAY = 0.998
@@ -29,8 +27,17 @@ CHECKPOINT_EVERY = timedelta(minutes=5)
 log = logging.getLogger(__name__)
 
 
-def fit(module: L.LightningModule, data: L.LightningDataModule, options: TrainOptions, run: Path, epochs: int) -> None:
+def fit(
+    module: L.LightningModule,
+    data: L.LightningDataModule,
+    options: TrainOptions,
+    run: Path,
+    epochs: int,
+    accumulate: int = 1,
+) -> None:
     """Train `module`, going on from the run folder's newest checkpoint; afterwards it holds the averaged weights.
+
+    Each step learns from `accumulate` batches.
 
     Raises:
         InvalidInput: If the checkpoint belongs to a training of another length.
@@ -39,7 +46,7 @@ def fit(module: L.LightningModule, data: L.LightningDataModule, options: TrainOp
     if not options.resume:
         _forget_checkpoints(run)
     checkpoint = newest_checkpoint(run)
-    trainer = _trainer(options, run, epochs)
+    trainer = _trainer(options, run, epochs, accumulate)
     if checkpoint is not None:
         log.info("Going on from %s.", checkpoint)
         _keep_metrics(run, trainer.logger, _step(checkpoint))
@@ -68,8 +75,9 @@ def _forget_checkpoints(run: Path) -> None:
         path.unlink()
 
 
-def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
+def _trainer(options: TrainOptions, run: Path, epochs: int, accumulate: int) -> L.Trainer:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or _cores()))  # importing ultralytics sets one
+    devices, nodes = devices_and_nodes(options)
     every_few_minutes = ModelCheckpoint(
         run / "checkpoints",
         filename="recent",
@@ -80,10 +88,11 @@ def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
     every_epoch = ModelCheckpoint(run / "checkpoints", filename="last", enable_version_counter=False)
     return L.Trainer(
         max_epochs=epochs,
-        devices=options.devices if options.devices == "auto" else int(options.devices),
-        num_nodes=options.nodes,
+        devices=devices,
+        num_nodes=nodes,
         precision=_precision(options.precision),
         gradient_clip_val=5.0,
+        accumulate_grad_batches=accumulate,
         logger=CSVLogger(run, name="", version="metrics"),
         callbacks=[
             Averaging(avg_fn=_average),
@@ -94,7 +103,8 @@ def _trainer(options: TrainOptions, run: Path, epochs: int) -> L.Trainer:
             every_few_minutes,
             every_epoch,
         ],
-        plugins=[TorchElasticEnvironment()] if TorchElasticEnvironment.detect() else None,
+        plugins=torchrun(),
+        sync_batchnorm=torch.cuda.is_available(),  # one batch, however many share it; torch has it for GPUs only
         num_sanity_val_steps=0,
         log_every_n_steps=20,
         reload_dataloaders_every_n_epochs=1,
@@ -202,28 +212,6 @@ def one_cycle(module: L.LightningModule, rate: float, weight_decay: float) -> di
 def _schedule_steps(trainer: L.Trainer) -> int:
     """Return the length of the schedule: a step more than there are, since it is also asked after the last."""
     return int(trainer.estimated_stepping_batches) + 1
-
-
-def training_loader(examples: Dataset, batch: int, options: TrainOptions, **arguments: Any) -> DataLoader:
-    """Return shuffled batches of one size; fewer examples than a batch make one small batch.
-
-    A thread makes the next batch while the network learns from this one.
-    """
-    arguments.setdefault("collate_fn", default_collate)
-    return ThreadDataLoader(
-        examples,  # type: ignore[arg-type]
-        batch_size=batch,
-        shuffle=True,
-        drop_last=len(examples) >= batch * _processes(),  # type: ignore[arg-type]
-        num_workers=options.workers or 0,
-        **arguments,
-    )
-
-
-def _processes() -> int:
-    """Return how many processes share the examples."""
-    together = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_world_size() if together else 1
 
 
 def _average(average: torch.Tensor, current: torch.Tensor, averaged: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib.metadata import version as version_of
 from typing import Any
@@ -129,12 +130,20 @@ def metadata(
         "intended_use": INTENDED_USE,
         "limits": list(purpose.limits),
         "references": [CITATION],
-        "network_data_format": NETWORK_DATA_FORMATS[name],
+        "network_data_format": _data_format(name, training),
         "sha256": sha256,
         "weights": "models/model.safetensors, floats in half precision; no pickle",
         "figures": figures,
         "training": training,
     }
+
+
+def _data_format(name: str, training: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of inputs and outputs; a regressor sees hands at the size that it was trained to end with."""
+    form = deepcopy(NETWORK_DATA_FORMATS[name])
+    if name == "bone_age_regressor" and training.get("image_sizes"):
+        form["inputs"]["image"]["spatial_shape"] = list(training["image_sizes"][-1])
+    return form
 
 
 def _hand_view(name: str, what: str) -> dict[str, Any]:

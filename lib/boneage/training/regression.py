@@ -25,11 +25,12 @@ from boneage.networks import MONTHS, BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training.augmentation import as_array, random_appearance, random_copy, random_holes, random_jitter
 from boneage.training.hands import PixelStore
-from boneage.training.loop import fit, one_cycle, training_loader
-from boneage.training.options import TrainOptions
+from boneage.training.loop import fit, one_cycle
+from boneage.training.options import TrainOptions, is_first_process
+from boneage.training.processes import keep_weights, training_loader
 from boneage.training.upright import FoundHand, find_hands
 from boneage.types import Sex
-from boneage.weights import load_weights, save_weights
+from boneage.weights import load_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
 STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 3), (192, 148, 4))
@@ -42,6 +43,7 @@ MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entr
 # Rare ages count more, by the root of how rare they are, up to this factor: else the network, unsure of the youngest
 # and the oldest, draws them towards the middle.
 MOST_WEIGHT = 2.5
+PIXELS_KEPT = 640  # of a radiograph's longest side; a little more than the hand's view needs, unless that is larger
 TRUE_SHAPE = 0.5  # part of the views with the hand's true shape; the others as squashed as the copy is
 
 
@@ -55,14 +57,14 @@ def train(options: TrainOptions) -> Path:
     """
     run = options.run_folder("bone_age_regressor")
     L.seed_everything(options.seed, workers=True, verbose=False)
-    stages = Stages.of(options.epochs, STAGES if options.start is None else GOING_ON)
+    stages = Stages.of(options.epochs, STAGES if options.start is None else GOING_ON).up_to(options.rows)
     data = Hands(options, run, stages)
     module = RegressorTraining(options.rate or (RATE if options.start is None else RATE_GOING_ON))
     if options.start is not None:
         load_weights(module.network, options.start)
     options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=module.rate, epochs=stages.epochs)
-    fit(module, data, options, run, stages.epochs)
-    return save_weights(module.network, run / "model.safetensors")
+    fit(module, data, options, run, stages.epochs, accumulate=max(BATCH // (options.batch or BATCH), 1))
+    return keep_weights(module.network, run)
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,11 @@ class Stages:
     @property
     def epochs(self) -> int:
         return len(self.sizes)
+
+    def up_to(self, rows: int | None) -> Stages:
+        """Return the stages with all sizes changed so that the last is `rows` high; these if None."""
+        factor = (rows or self.sizes[-1][0]) / self.sizes[-1][0]
+        return Stages(tuple((round(factor * height), round(factor * width)) for height, width in self.sizes))
 
     def frame(self, epoch: int) -> HandFrame:
         """Return the view of an epoch."""
@@ -128,7 +135,7 @@ class Hands(L.LightningDataModule):
         super().__init__()
         self._options = options
         self._stages = stages
-        copies = _all_copies(options.data)
+        copies = [copy for copy in _all_copies(options.data) if copy.kind or not options.larger]
         examples = {
             split: [example for example in copies if example.split == split][: options.limit]
             for split in ("train", "validation")
@@ -137,28 +144,47 @@ class Hands(L.LightningDataModule):
             raise InvalidData(
                 f"No radiograph in {options.data} belongs to the train split.", "See README.md, Training."
             )
-        found = find_hands(examples["train"] + examples["validation"], run / "hands.npz")
+        self._examples = examples["train"] + examples["validation"]
+        self._run = run
+        self._store = PixelStore(max(PIXELS_KEPT, stages.frame(stages.epochs).rows))
+
+    def prepare_data(self) -> None:
+        """Find the hands, in one process of a machine; the others wait and read what it kept."""
+        self._found()
+
+    def setup(self, stage: str) -> None:
+        """Sort the hands that were found.
+
+        Raises:
+            InvalidData: If there is none to train on.
+        """
+        found = self._found()
         self._copies = {split: _by_id(found, split) for split in ("train", "validation")}
         if not self._copies["train"]:
+            wanted = sum(example.split == "train" for example in self._examples)
             raise InvalidData(
-                f"No hand was found in any of the {len(examples['train'])} radiographs of the train split.",
+                f"No hand was found in any of the {wanted} radiographs of the train split.",
                 "Check the detector with: boneage assess.",
             )
-        (run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
-        self._store = PixelStore()
+        if is_first_process():
+            (self._run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
         self._weights = age_weights([hands[0].example.bone_age_months for hands in self._copies["train"]])
+
+    def _found(self) -> list[FoundHand]:
+        return find_hands(self._examples, self._run / "hands.npz")
 
     def train_dataloader(self) -> DataLoader:
         """Return this epoch's augmented hands at this epoch's size."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         seed = (self._options.seed, epoch)
         hands = UprightHands(self._copies["train"], self._stages.frame(epoch), self._store, seed, self._weights)
-        return training_loader(hands, BATCH, self._options)
+        return training_loader(hands, self._options.batch or BATCH, self._options)
 
     def val_dataloader(self) -> DataLoader:
         """Return the validation hands as the deployed model would see them."""
         epoch = self.trainer.current_epoch if self.trainer else 0
-        return DataLoader(UprightHands(self._copies["validation"], self._stages.frame(epoch), self._store), BATCH)
+        hands = UprightHands(self._copies["validation"], self._stages.frame(epoch), self._store)
+        return DataLoader(hands, self._options.batch or BATCH)
 
 
 class UprightHands(Dataset):

@@ -19,9 +19,10 @@ from boneage.imaging import cut, stretched
 from boneage.networks import build_segmenter
 from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
 from boneage.training.hands import MarkedHand, PixelStore, marked_hands
-from boneage.training.loop import fit, one_cycle, training_loader
+from boneage.training.loop import fit, one_cycle
 from boneage.training.options import TrainOptions
-from boneage.weights import load_weights, save_weights
+from boneage.training.processes import keep_weights, training_loader
+from boneage.weights import load_weights
 
 EPOCHS = 8
 REPEATS = 12  # of each outline in an epoch, differently augmented: there are few of them
@@ -45,7 +46,7 @@ def train(options: TrainOptions) -> Path:
     image_size = [OUTLINE_FRAME.rows, OUTLINE_FRAME.columns]
     options.keep_recipe(run, image_size=image_size, batch=BATCH, rate=module.rate, epochs=epochs, repeats=REPEATS)
     fit(module, Outlines(options), options, run, epochs)
-    return save_weights(module.network, run / "model.safetensors")
+    return keep_weights(module.network, run)
 
 
 class SegmenterTraining(L.LightningModule):

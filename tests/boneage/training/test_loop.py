@@ -12,8 +12,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from boneage.errors import InvalidInput
 from boneage.training import loop
-from boneage.training.loop import fit, newest_checkpoint, one_cycle, plot_metrics, read_metrics, training_loader
+from boneage.training.loop import fit, newest_checkpoint, one_cycle, plot_metrics, read_metrics
 from boneage.training.options import TrainOptions
+from boneage.training.processes import training_loader
 from boneage.training.status import read_status
 
 EXAMPLES, BATCH = 12, 3

@@ -52,7 +52,10 @@ def options(rsna, tmp_path):
 
 
 def hands_of(options):
-    return Hands(options, options.run, Stages.of(options.epochs))
+    hands = Hands(options, options.run, Stages.of(options.epochs))
+    hands.prepare_data()
+    hands.setup("fit")
+    return hands
 
 
 def first_batch(options):
@@ -258,3 +261,22 @@ def test_hands_need_the_deployed_models(rsna, tmp_path, monkeypatch):
     monkeypatch.setenv("BONEAGE_MODELS", str(tmp_path))
     with pytest.raises(ModelRefused):
         upright.find_hands(read_rsna(rsna), tmp_path / "hands.npz")
+
+
+def test_larger_views_keep_the_stages_proportions():
+    assert Stages.of(None).up_to(96).sizes == ((80, 64), (96, 80))
+    assert Stages.of(3).up_to(None) == Stages.of(3)
+
+
+def test_a_training_on_larger_copies_alone_leaves_the_small_ones_out(options):
+    copies = hands_of(replace(options, limit=None, larger=True))._copies["train"]
+    assert copies and all(hand.example.kind for hands in copies for hand in hands)
+
+
+def test_a_small_batch_learns_in_steps_of_the_recipe(options, monkeypatch):
+    monkeypatch.setattr(regression, "BATCH", 4)
+    taken = []
+    monkeypatch.setattr(regression, "fit", lambda *_, accumulate: taken.append(accumulate))
+    for batch in (None, 1, 3):
+        regression.train(replace(options, batch=batch))
+    assert taken == [1, 4, 1]
