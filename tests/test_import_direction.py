@@ -21,6 +21,7 @@ LAYERS = (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models registry runtime networks weights",
         "picture drawing",
+        "wholeness",
         *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
         "dicomweb dicomweb_*",
     ),

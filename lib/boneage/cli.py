@@ -18,6 +18,7 @@ from boneage.cli_assess import assess
 from boneage.cli_corrections import corrections
 from boneage.cli_evaluate import evaluate
 from boneage.cli_models import models
+from boneage.cli_refusals import evaluate_refusals
 from boneage.cli_rooms import evaluate_rooms
 from boneage.cli_serve import serve
 from boneage.cli_train import train
@@ -38,6 +39,7 @@ def cli() -> None:
 cli.add_command(assess)
 cli.add_command(corrections)
 cli.add_command(evaluate)
+cli.add_command(evaluate_refusals)
 cli.add_command(evaluate_rooms)
 cli.add_command(models)
 cli.add_command(serve)
