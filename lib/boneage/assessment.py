@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boneage.detection import SURE_POSE, HandDetector
+from boneage.detection import SURE_HAND, SURE_POSE, HandDetector
 from boneage.errors import UnknownSex
 from boneage.geometry import apparent_side
 from boneage.growth import (
@@ -138,6 +138,8 @@ def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) ->
             f"The pose of the hand is unsure (two looks differ by {hand.pose_error:.0%} of its length): "
             "check the key points before trusting the age."
         )
+    if hand.confidence < SURE_HAND:
+        warnings.append(f"It is not sure that this is one whole hand (confidence {hand.confidence:.2f}): check it.")
     filled = hand_mask.sum() / max(hand.box.width * hand.box.height, 1.0)
     if filled < LEAST_HAND:
         warnings.append(f"The outline fills only {filled:.0%} of the hand's box: check it before trusting the age.")

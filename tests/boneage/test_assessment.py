@@ -6,7 +6,7 @@ import pytest
 from builders import a_bone_age, a_hand, a_hand_mask, a_radiograph
 
 from boneage.assessment import END_OF_SCALE_MONTHS, LOOKS_APART_MONTHS, WIDEST_INTERVAL_MONTHS, Models, assess
-from boneage.detection import SURE_POSE
+from boneage.detection import SURE_HAND, SURE_POSE
 from boneage.errors import NoHandFound, UnknownSex
 from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
 
@@ -115,6 +115,12 @@ def test_an_unsure_pose_is_told_with_its_figure():
     assert warnings_of(hand=replace(a_hand(), pose_error=SURE_POSE)) == ()
     [warning] = warnings_of(hand=replace(a_hand(), pose_error=0.23))
     assert "pose of the hand is unsure (two looks differ by 23%" in warning
+
+
+def test_a_hand_of_which_the_detector_is_not_sure_is_told_with_its_confidence():
+    assert warnings_of(hand=replace(a_hand(), confidence=SURE_HAND)) == ()
+    [warning] = warnings_of(hand=replace(a_hand(), confidence=0.7))
+    assert "confidence 0.70" in warning
 
 
 def test_a_mask_that_fills_little_of_the_box_is_told():
