@@ -10,7 +10,7 @@ import click
 
 from boneage import cli_options as options
 
-MADE_FROM = 40  # radiographs: 27 pictures are made from each
+MADE_FROM = 40  # radiographs: 25 pictures are made from each
 
 
 @click.command("evaluate-refusals")
