@@ -33,6 +33,7 @@ END_OF_SCALE_MONTHS = {
     Sex.FEMALE: 16 * 12,
     Sex.MALE: 18 * 12 + 6,
 }  # from here on all growth plates are closed or closing
+NEAR_THE_END_MONTHS = 6  # half of the atlas's last steps: an interval that reaches so far may be that of a mature hand
 END_OF_SCALE = "At the end of the scale"  # what a warning of it begins with
 
 
@@ -189,8 +190,10 @@ def _doubt(bone_age: BoneAge) -> str | None:
 def _age_warnings(estimate: Estimate, growth_reference: str) -> list[str]:
     bone_age, growth, sex = estimate.bone_age, estimate.growth, estimate.sex
     warnings = [_doubt(bone_age)]
-    if bone_age.months >= END_OF_SCALE_MONTHS[sex]:
-        warnings.append(f"{END_OF_SCALE} for the {sex.value} sex: the hand may be mature, and older than it says.")
+    if bone_age.upper_90_months >= END_OF_SCALE_MONTHS[sex] - NEAR_THE_END_MONTHS:
+        warnings.append(
+            f"{END_OF_SCALE} for the {sex.value} sex, or near it: the hand may be mature, and older than it says."
+        )
     if growth is not None:
         age = growth.chronological_age_months
         warnings.append(outside_table_warning(age, sex, growth_reference))

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from boneage.errors import InvalidData
-from boneage.evaluation import Figure, mean_figures
+from boneage.evaluation import Figure
 from boneage.evaluation_not_hand_made import MADE_PICTURES
 from boneage.evaluation_refusals import ACCEPTED, DOUBTED, MATURE, NO_WHOLE_HAND, REAL_HAND, REFUSED
 from boneage.output import write_atomically
 
 OLDEST_MONTHS = 216.0
+NORMAL_95 = 1.96
 
 Row = Mapping[str, str]
 
@@ -115,7 +116,12 @@ def _months(row: Row) -> float:
 
 
 def _share(values: Iterable[bool]) -> Figure:
-    return mean_figures(np.array(list(values), float)[:, None])[0]
+    """Return a share with its 95 % Wilson interval, which is not empty where all or none are."""
+    own = list(values)
+    share, weight = sum(own) / len(own), NORMAL_95**2 / len(own)
+    middle = (share + weight / 2) / (1 + weight)
+    reach = np.sqrt(weight * (share * (1 - share) + weight / 4)) / (1 + weight)
+    return Figure(share, max(float(middle - reach), 0.0), min(float(middle + reach), 1.0))
 
 
 def refusals_markdown(figures: Sequence[OutcomeFigures], mature: Sequence[MatureFigures]) -> str:

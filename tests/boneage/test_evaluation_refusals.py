@@ -52,6 +52,7 @@ def test_the_rates_are_what_the_hand_computes():
     assert (noise.expected, noise.as_expected.value, noise.accepted, noise.doubted) == (REFUSED, 0.5, 1, 1)
     assert (cut.expected, cut.as_expected.value, cut.accepted) == (DOUBTED, 0.5, 2)
     assert (body.expected, body.refused) == (REFUSED, {"several_hands": 1})
+    assert (body.as_expected.lower, body.as_expected.upper) == (pytest.approx(0.2065, abs=1e-3), 1.0)  # Wilson, 1 of 1
     assert "| no whole hand | noise | refused | 4 | 2 no_hand | 1 | 1 | 50.0 %" in refusals_markdown([noise], [])
 
 
