@@ -4,8 +4,8 @@ Each measure changes its sign when the picture is inverted, so that their weight
 
 Measured on 2,500 RSNA radiographs (299 x 299 px) that the weights were not fitted on: 6 of 2,500 are wrong at 0.5, as
 many of their inversions (0.24 %); 2 of 2,500 pass 0.995 (0.08 %), as do 79 % of the inversions. Black, white or nested
-padding changes none of this; the ground that a tilted collimator leaves is not looked at either. What is mistaken are
-small films on a wide grey ground and underexposed ones.
+padding changes none of this; bright ground that a tilted collimator leaves is not looked at. What is mistaken are small
+films on a wide grey ground and underexposed ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def looks_inverted(pixels: np.ndarray) -> float:
         pixels: (rows, columns), 0..1, or any scale that grows with brightness.
 
     Returns:
-        0..1: 0 bone is bright, 1 bone is dark, around 0.5 unsure. `looks_inverted(1 - pixels)` is 1 minus it.
+        0..1: 0 bone is bright, 1 bone is dark, around 0.5 unsure. `looks_inverted(1 - pixels)` is 1 minus it, but for
+        pictures with a bright ground beside them.
     """
     small = _reduced(_without_tilted_frame(_without_frame(thinned(pixels, 500_000))))
     low, high = np.percentile(small, (1.0, 99.0))
@@ -82,7 +83,10 @@ def _without_frame(pixels: np.ndarray) -> np.ndarray:
 
 
 def _without_tilted_frame(pixels: np.ndarray) -> np.ndarray:
-    """Give the ground outside a convex picture, as a tilted collimator leaves it, the grey of its own edge."""
+    """Give the bright ground outside a convex picture, as a tilted collimator leaves it, the grey of its own edge.
+
+    A dark ground stays: it tells of bright bone, and rightly so nearly always.
+    """
     import cv2
 
     frame = _ground_at_corners(pixels)
@@ -94,7 +98,8 @@ def _without_tilted_frame(pixels: np.ndarray) -> np.ndarray:
         return pixels
     reach = 2 * max(min(pixels.shape) // 40, 2) + 1
     edge = inside.astype(bool) & ~cv2.erode(inside, np.ones((reach, reach), np.uint8)).astype(bool)
-    return np.where(frame, np.median(pixels[edge]), pixels)
+    grey = np.median(pixels[edge])
+    return np.where(frame, grey, pixels) if np.median(pixels[frame]) > grey else pixels
 
 
 def _ground_at_corners(pixels: np.ndarray) -> np.ndarray:

@@ -38,8 +38,7 @@ def test_black_or_white_padding_does_not_change_the_answer(padding, inverted):
     assert (looks_inverted(padded) > 0.5) is inverted
 
 
-@pytest.mark.parametrize("ground", [0.0, 1.0])
-@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize(("ground", "inverted"), [(0.0, False), (1.0, False), (1.0, True)])
 def test_the_ground_beside_a_tilted_collimator_does_not_change_the_answer(ground, inverted):
     picture = 1 - fingers() if inverted else fingers()
     y, x = np.mgrid[-1 : 1 : picture.shape[0] * 1j, -1 : 1 : picture.shape[1] * 1j]
