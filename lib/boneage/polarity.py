@@ -4,8 +4,9 @@ Each measure changes its sign when the picture is inverted, so that their weight
 
 Measured on 2,500 RSNA radiographs (299 x 299 px) that the weights were not fitted on: 6 of 2,500 are wrong at 0.5, as
 many of their inversions (0.24 %); 2 of 2,500 pass 0.995 (0.08 %), as do 79 % of the inversions. Black, white or nested
-padding changes none of this; bright ground that a tilted collimator leaves is not looked at. What is mistaken are small
-films on a wide grey ground and underexposed ones.
+padding changes none of this; bright ground that a tilted collimator leaves is not looked at (576
+radiographs: 2 are wrong with and without that). What is mistaken are small films on a wide grey ground and underexposed
+ones.
 """
 
 from __future__ import annotations

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from boneage.geometry import HandFrame, frame_from_radiograph, move
+from boneage.geometry import HandFrame, frame_from_radiograph, hand_length, move
 from boneage.types import HandPose
 
 WRIST = -0.1  # nearer to the elbow, the outline may well run out of the picture
 ONE_GREY = 0.03  # a row or column is border if its values spread by less than this part of the picture's
 NOT_GROUND = 0.6  # a line along a border is the picture's end if this part of it differs from the border
-INSET = 0.015  # of the longer side: an outline this near to the edge touches it
+INSET = 0.027  # of a hand's length: an outline this near to the edge touches it
 
 FINE = 500  # pixels of the longer side are enough to see where an outline ends
 
@@ -28,7 +28,7 @@ def length_cut_off(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pi
         pixel_aspect: Height / width of a pixel.
     """
     to_hand = frame_from_radiograph(pose, pixel_aspect, _HAND_LENGTHS)
-    on_edge = _edge(pixels)
+    on_edge = _edge(pixels, max(round(INSET * hand_length(pose, pixel_aspect)), 1))
     rows, columns = np.nonzero(on_edge & hand_mask)
     above_wrist = move(np.stack([columns, rows], axis=1), to_hand)[:, 1] < WRIST
     return float(above_wrist.sum() * np.sqrt(abs(np.linalg.det(to_hand[:, :2]))))
@@ -43,13 +43,13 @@ def shown_below_capitate(hand_mask: np.ndarray, pose: HandPose, pixel_aspect: fl
     return float(down.max(initial=0.0))
 
 
-def _edge(pixels: np.ndarray) -> np.ndarray:
-    """Return (rows, columns) bool: the lines on which the picture ends, a little further in.
+def _edge(pixels: np.ndarray, inset: int) -> np.ndarray:
+    """Return (rows, columns) bool: the lines on which the picture ends, `inset` pixels further in.
 
     It ends where the file ends, and at its border if it has one; but where a line along the border is mostly as flat as
     the border, that is dark ground beside the hand.
     """
-    inset = max(round(INSET * max(pixels.shape)), 1)
+    inset = min(inset, min(pixels.shape) // 4)
     edge = np.zeros(pixels.shape, bool)
     edge[[inset, -1 - inset], :] = edge[:, [inset, -1 - inset]] = True
     least = ONE_GREY * float(np.ptp(pixels))
