@@ -29,6 +29,7 @@ LAYERS = (
         "mask_files",
         "models registry runtime networks weights",
         "picture drawing",
+        "wholeness",
         *(
             "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
             "report report_*",

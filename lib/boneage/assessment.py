@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from boneage.adult_height import adult_heights
-from boneage.detection import SURE_POSE, HandDetector
+from boneage.detection import SURE_HAND, SURE_POSE, HandDetector
 from boneage.errors import UnknownSex
 from boneage.geometry import apparent_side
 from boneage.growth import (
@@ -24,12 +24,19 @@ from boneage.models import MODEL_NAMES, check_model
 from boneage.regression import BoneAgeRegressor
 from boneage.segmentation import HandSegmenter
 from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
+from boneage.wholeness import length_cut_off, shown_below_capitate
 
+MOST_ON_EDGE = 0.18  # of a hand's length, that may lie on the picture's edge (99 % of whole hands: below 0.17)
+LEAST_WRIST = 0.23  # of a hand's length, shown below the capitate (99 % of whole hands: above 0.28)
+LOOKS_APART_MONTHS = 18.0  # looks at one hand whose ages differ by more are unsure
+WIDEST_INTERVAL_MONTHS = 72.0  # a 90 % interval wider than this says little
 LEAST_HAND = 0.25  # part of the hand box that a believable mask fills
 END_OF_SCALE_MONTHS = {
     Sex.FEMALE: 16 * 12,
     Sex.MALE: 18 * 12 + 6,
 }  # from here on all growth plates are closed or closing
+NEAR_THE_END_MONTHS = 6  # half of the atlas's last steps: an interval that reaches so far may be that of a mature hand
+END_OF_SCALE = "At the end of the scale"  # what a warning of it begins with
 
 
 @dataclass(frozen=True)
@@ -147,16 +154,33 @@ def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) ->
             f"The pose of the hand is unsure (two looks differ by {hand.pose_error:.0%} of its length): "
             "check the key points before trusting the age."
         )
+    if hand.confidence < SURE_HAND:
+        warnings.append(f"It is not sure that this is one whole hand (confidence {hand.confidence:.2f}): check it.")
     filled = hand_mask.sum() / max(hand.box.width * hand.box.height, 1.0)
     if filled < LEAST_HAND:
         warnings.append(f"The outline fills only {filled:.0%} of the hand's box: check it before trusting the age.")
-    if _is_cut_off(radiograph, hand):
-        warnings.append("A finger tip or the wrist lies outside the picture: the hand is not shown whole.")
+    else:
+        warnings += _wholeness_warnings(radiograph, hand, hand_mask)
     side = apparent_side(hand.pose)
     if radiograph.laterality is not None and radiograph.laterality is not side:
         warnings.append(
             f"The file says {radiograph.laterality.value} hand, "
             f"the thumb lies as in a {side.value} hand seen from its back."
+        )
+    return warnings
+
+
+def _wholeness_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:
+    warnings = []
+    if _is_cut_off(radiograph, hand):
+        warnings.append("A finger tip or the wrist lies outside the picture: the hand is not shown whole.")
+    elif length_cut_off(radiograph.pixels, hand_mask, hand.pose, radiograph.pixel_aspect) > MOST_ON_EDGE:
+        warnings.append("The hand runs out of the picture: a part of it may be missing.")
+    below = shown_below_capitate(hand_mask, hand.pose, radiograph.pixel_aspect)
+    if below < LEAST_WRIST:
+        warnings.append(
+            f"Only {below:.0%} of the hand's length is shown below the capitate: "
+            "the growth plates of radius and ulna may be missing."
         )
     return warnings
 
@@ -168,12 +192,22 @@ def _is_cut_off(radiograph: Radiograph, hand: Hand) -> bool:
     return any(not (-margin <= x <= columns + margin and -margin <= y <= rows + margin) for x, y in points)
 
 
+def _doubt(bone_age: BoneAge) -> str | None:
+    width = bone_age.upper_90_months - bone_age.lower_90_months
+    if bone_age.looks_apart_months > LOOKS_APART_MONTHS or width > WIDEST_INTERVAL_MONTHS:
+        return (
+            f"The age is unsure: looks at the hand, slightly turned and resized, give ages "
+            f"{bone_age.looks_apart_months:.0f} months apart, and the 90 % interval is {width:.0f} months wide."
+        )
+    return None
+
+
 def _age_warnings(estimate: Estimate, growth_reference: str) -> list[str]:
     bone_age, growth, sex = estimate.bone_age, estimate.growth, estimate.sex
-    warnings = []
-    if bone_age.months >= END_OF_SCALE_MONTHS[sex]:
+    warnings = [_doubt(bone_age)]
+    if bone_age.upper_90_months >= END_OF_SCALE_MONTHS[sex] - NEAR_THE_END_MONTHS:
         warnings.append(
-            f"At the end of the scale for the {sex.value} sex: the hand may be mature, and older than it says."
+            f"{END_OF_SCALE} for the {sex.value} sex, or near it: the hand may be mature, and older than it says."
         )
     if growth is not None:
         age = growth.chronological_age_months

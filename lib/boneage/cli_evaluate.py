@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from boneage.datasets import Example
 
 STRESSED = 200  # radiographs, unless --limit says otherwise: each is assessed 40 times
+FILMED = 60  # the same, for films of other hospitals: each is assessed 52 times
 
 
 @click.command()
@@ -23,6 +24,11 @@ STRESSED = 200  # radiographs, unless --limit says otherwise: each is assessed 4
 @options.split
 @click.option("--larger", is_flag=True, help="Evaluate the larger copies, and compare them with the standard ones.")
 @click.option("--stress", is_flag=True, help="Turn, flip, darken, blur … each radiograph: does its age change?")
+@click.option(
+    "--other-hospitals",
+    is_flag=True,
+    help="Long frames, forearms, padding, markers …: pose, outline and age in films made from each radiograph.",
+)
 @options.limit
 @click.option(
     "--out",
@@ -37,6 +43,7 @@ def evaluate(
     split: str,
     larger: bool,
     stress: bool,
+    other_hospitals: bool,
     limit: int | None,
     out: Path | None,
     models_dir: Path | None,
@@ -46,7 +53,8 @@ def evaluate(
     """Compare predicted bone ages with those of a data set's readers.
 
     Writes predictions.csv, metrics.json, report.md and plots; with --stress, stress.csv, stress.json and stress.md, of
-    200 radiographs if --limit does not say otherwise. An interrupted evaluation goes on with the same --out.
+    200 radiographs if --limit does not say otherwise; with --other-hospitals, hospitals.csv, hospitals.json,
+    hospitals.md and hospitals_worst.png, of 60. An interrupted evaluation goes on with the same --out.
     """
     from boneage import assessment  # heavy
     from boneage.evaluation_report import evaluate_predictions, evaluation_markdown, write_evaluation
@@ -62,6 +70,9 @@ def evaluate(
     models = assessment.load_models(models_dir, threads=1)
     if stress:
         _stress(choose_examples(data, split, larger, limit or STRESSED), folder, models, workers)
+        return
+    if other_hospitals:
+        _other_hospitals(data, split, limit or FILMED, folder, models, workers)
         return
     with RowFile(folder / "predictions.csv", COLUMNS, resume=True) as rows:
         try:
@@ -89,3 +100,20 @@ def _stress(examples: list[Example], folder: Path, models: Models, workers: int 
     write_stress(figures, folder)
     click.echo(stress_markdown(figures))
     click.echo(f"The table is also in {folder / 'stress.md'}.", err=True)
+
+
+def _other_hospitals(data: Path, split: str, limit: int, folder: Path, models: Models, workers: int | None) -> None:
+    from boneage.evaluation_hospitals import COLUMNS, choose_drawn, look_at_films
+    from boneage.evaluation_hospitals_report import films_markdown, measure_films, write_films
+    from boneage.evaluation_hospitals_sheet import SHEET, save_films_sheet
+    from boneage.row_file import RowFile
+
+    drawn = choose_drawn(data, split, limit)
+    with RowFile(folder / "hospitals.csv", COLUMNS, resume=True) as rows:
+        look_at_films(drawn, rows, models, workers)
+        table = rows.rows()
+    figures = measure_films(table)
+    write_films(figures, folder)
+    save_films_sheet(drawn, table, models, folder / SHEET)
+    click.echo(films_markdown(figures))
+    click.echo(f"The table and the worst films are also in {folder}.", err=True)

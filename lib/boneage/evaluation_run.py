@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from boneage.batch import assess_many, usable_cores
 from boneage.datasets import SPLITS, Example, radiograph_of, read_larger, read_rsna
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from boneage.assessment import Models
 
 ALL = "all"
+Item = TypeVar("Item")
 
 
 def choose_examples(data: Path, split: str, larger: bool = False, limit: int | None = None) -> list[Example]:
@@ -34,7 +35,7 @@ def choose_examples(data: Path, split: str, larger: bool = False, limit: int | N
         InvalidData: If there is none.
     """
     examples = read_larger(data) if larger else read_rsna(data)
-    chosen = _spread([one for one in examples if split in (ALL, one.split)], limit)
+    chosen = spread([one for one in examples if split in (ALL, one.split)], limit)
     if not chosen:
         raise InvalidData(
             f"No radiograph of {data} is in the split '{split}'.",
@@ -64,18 +65,24 @@ def predict(examples: Sequence[Example], data: Path, rows: RowFile, models: Mode
     with closing(assess_many(todo, assess_one, workers or usable_cores())) as outcomes:
         for outcome in with_progress(outcomes, len(todo), "Evaluating"):
             if outcome.answer:
-                _check_models(models_of(outcome.answer), earlier_models, rows.path)
+                check_models(models_of(outcome.answer), earlier_models, rows.path)
             rows.append([prediction_row(outcome, data)])
             del outcome
 
 
-def _spread(examples: list[Example], limit: int | None) -> list[Example]:
+def spread(examples: Sequence[Item], limit: int | None) -> list[Item]:
+    """Return at most `limit` of them, spread evenly; all for None."""
     if limit is None or limit >= len(examples):
-        return examples
+        return list(examples)
     return [examples[index * len(examples) // limit] for index in range(limit)]
 
 
-def _check_models(models: str, earlier_models: set[str], path: Path) -> None:
+def check_models(models: str, earlier_models: set[str], path: Path) -> None:
+    """Refuse to mix answers of different models in one file.
+
+    Raises:
+        InvalidInput: If the earlier rows were made by other models.
+    """
     if earlier_models and models not in earlier_models:
         raise InvalidInput(
             f"{path} holds predictions of {', '.join(sorted(earlier_models))}; these models are {models}.",

@@ -106,18 +106,18 @@ def _draw_case(axes: Axes, one: Looked, finders: Finders) -> None:
     if annotation.box is not None:
         _draw_box(axes, drawn_box(annotation.box, shape), DRAWN)
     if annotation.outline:
-        _draw_mask(axes, drawn_mask(annotation, shape), DRAWN)
+        draw_mask(axes, drawn_mask(annotation, shape), DRAWN)
     if annotation.by_hand and (pose := drawn_pose(annotation, shape)):
-        _draw_points(axes, pose, DRAWN)
+        draw_points(axes, pose, DRAWN)
     if one.answer:
         _draw_found(axes, one.answer, radiograph, finders, with_outline=bool(annotation.outline))
 
 
 def _draw_found(axes: Axes, look: Look, radiograph: Radiograph, finders: Finders, with_outline: bool) -> None:
     _draw_box(axes, look.hand.box, FOUND)
-    _draw_points(axes, look.hand.pose, FOUND)
+    draw_points(axes, look.hand.pose, FOUND)
     if with_outline:
-        _draw_mask(axes, finders.segmenter.outline(radiograph, look.hand), FOUND)
+        draw_mask(axes, finders.segmenter.outline(radiograph, look.hand), FOUND)
 
 
 def _draw_box(axes: Axes, box: HandBox, colour: str) -> None:
@@ -126,10 +126,12 @@ def _draw_box(axes: Axes, box: HandBox, colour: str) -> None:
     axes.add_patch(Rectangle((box.left, box.top), box.width, box.height, fill=False, edgecolor=colour, lw=0.8))
 
 
-def _draw_points(axes: Axes, pose: HandPose, colour: str) -> None:
+def draw_points(axes: Axes, pose: HandPose, colour: str) -> None:
+    """Draw key points, in pixels of the picture."""
     axes.plot(*pose_points(pose).T, "o", markersize=3, color=colour, markeredgecolor="white", markeredgewidth=0.4)
 
 
-def _draw_mask(axes: Axes, mask: np.ndarray, colour: str) -> None:
+def draw_mask(axes: Axes, mask: np.ndarray, colour: str) -> None:
+    """Draw the border of a mask (rows, columns)."""
     if mask.any() and not mask.all():
         axes.contour(mask.astype(np.float32), levels=[0.5], colors=[colour], linewidths=0.7)

@@ -83,7 +83,7 @@ def stress(
 def _rows_of(example: Example, models: Models, changes: Sequence[Change]) -> Iterator[dict[str, str]]:
     original = radiograph_of(example)
     assert example.sex is not None, "an example with an age has a sex"
-    pixels = _with_square_pixels(original)
+    pixels = with_square_pixels(original)
     for change in (UNCHANGED, *changes):
         found, error = _age(pixels, change, original, models)
         yield {
@@ -102,7 +102,7 @@ def _age(pixels: np.ndarray, change: Change, original: Radiograph, models: Model
 
     assert original.sex is not None
     with tempfile.TemporaryDirectory() as folder:
-        file = _write(change.apply(pixels), change.jpeg_quality, Path(folder))
+        file = written(change.apply(pixels), change.jpeg_quality, Path(folder))
         try:
             radiograph = read_radiograph(file).with_sex(original.sex, original.sex_source)
             return assessment.assess(radiograph, models).estimates[0].bone_age.months, ""
@@ -110,14 +110,16 @@ def _age(pixels: np.ndarray, change: Change, original: Radiograph, models: Model
             return None, error.kind
 
 
-def _with_square_pixels(radiograph: Radiograph) -> np.ndarray:
+def with_square_pixels(radiograph: Radiograph) -> np.ndarray:
+    """Return the pixels in their true shape: those of a squashed copy are stretched downwards."""
     import cv2
 
     rows, columns = radiograph.pixels.shape
     return cv2.resize(radiograph.pixels, (columns, round(rows * radiograph.pixel_aspect)))
 
 
-def _write(pixels: np.ndarray, jpeg_quality: int | None, folder: Path) -> Path:
+def written(pixels: np.ndarray, jpeg_quality: int | None, folder: Path) -> Path:
+    """Write 8 bit pixels into a folder, as a PNG or as a JPEG of some quality, and return the file."""
     from PIL import Image
 
     picture = Image.fromarray(np.round(np.clip(pixels, 0.0, 1.0) * 255).astype(np.uint8))

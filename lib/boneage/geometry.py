@@ -132,6 +132,12 @@ def hand_length(pose: HandPose, pixel_aspect: float = 1.0) -> float:
     return float(np.hypot(*(middle - capitate)))
 
 
+def thumb_reach(pose: HandPose, pixel_aspect: float = 1.0) -> float:
+    """Return the distance from capitate to thumb tip, as a fraction of the hand's length."""
+    _, thumb, capitate = _true_shape(pose, pixel_aspect)
+    return float(np.hypot(*(thumb - capitate)) / max(hand_length(pose, pixel_aspect), 1e-6))
+
+
 def pose_distance(first: HandPose, second: HandPose, pixel_aspect: float = 1.0) -> float:
     """Return the largest distance between like key points, as a fraction of the first hand's length."""
     apart = _true_shape(first, pixel_aspect) - _true_shape(second, pixel_aspect)

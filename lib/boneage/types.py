@@ -179,6 +179,7 @@ class BoneAge:
         lower_90_months: 5 % quantile.
         upper_90_months: 95 % quantile.
         distribution: Probability of each whole month, starting with 0; sums to 1.
+        looks_apart_months: How far apart the ages are that looks at the hand, slightly turned and resized, give.
     """
 
     months: float
@@ -186,6 +187,7 @@ class BoneAge:
     lower_90_months: float
     upper_90_months: float
     distribution: tuple[float, ...] = field(default=(), repr=False)
+    looks_apart_months: float = 0.0
 
 
 class Verdict(str, Enum):

@@ -5,12 +5,19 @@ import numpy as np
 import pytest
 from builders import a_bone_age, a_hand, a_hand_mask, a_radiograph
 
-from boneage.assessment import END_OF_SCALE_MONTHS, Models, assess
-from boneage.detection import SURE_POSE
+from boneage.assessment import END_OF_SCALE_MONTHS, LOOKS_APART_MONTHS, WIDEST_INTERVAL_MONTHS, Models, assess
+from boneage.detection import SURE_HAND, SURE_POSE
 from boneage.errors import NoHandFound, UnknownSex
 from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
 
 VERSIONS = {"hand_detector": "1.0.0", "hand_segmenter": "1.1.0", "bone_age_regressor": "1.2.0"}
+
+
+def a_whole_mask(rows=120, columns=80):
+    """The mask of the hand with a forearm that runs out of the picture."""
+    mask = a_hand_mask(rows, columns)
+    mask[round(0.7 * rows) :, round(0.4 * columns) : round(0.6 * columns)] = True
+    return mask
 
 
 def fakes(hand=None, mask=None, months=None):
@@ -25,7 +32,7 @@ def fakes(hand=None, mask=None, months=None):
 
     def outline(radiograph, hand):
         asked["outlined"] = hand
-        return a_hand_mask(*radiograph.pixels.shape) if mask is None else mask
+        return a_whole_mask(*radiograph.pixels.shape) if mask is None else mask
 
     def estimate(radiograph, hand, hand_mask, sexes):
         asked["sexes"] = sexes
@@ -53,7 +60,7 @@ def test_the_rooms_follow_each_other_and_everything_found_is_in_the_assessment()
     assert estimate.growth.chronological_age_months == 114.0
     assert estimate.growth.verdict is Verdict.NORMAL
     assert assessment.radiograph is radiograph
-    assert np.array_equal(assessment.hand_mask, a_hand_mask())
+    assert np.array_equal(assessment.hand_mask, a_whole_mask())
     assert assessment.model_versions == VERSIONS
     assert asked["outlined"] == assessment.hand == a_hand()
     assert assessment.warnings == ()
@@ -110,6 +117,12 @@ def test_an_unsure_pose_is_told_with_its_figure():
     assert "pose of the hand is unsure (two looks differ by 23%" in warning
 
 
+def test_a_hand_of_which_the_detector_is_not_sure_is_told_with_its_confidence():
+    assert warnings_of(hand=replace(a_hand(), confidence=SURE_HAND)) == ()
+    [warning] = warnings_of(hand=replace(a_hand(), confidence=0.65))
+    assert "confidence 0.65" in warning
+
+
 def test_a_mask_that_fills_little_of_the_box_is_told():
     mask = np.zeros((120, 80), bool)
     mask[50:60, 40:50] = True
@@ -121,6 +134,32 @@ def test_a_mask_that_fills_little_of_the_box_is_told():
 def test_a_hand_that_is_cut_off_is_told(point):
     pose = replace(a_hand().pose, **{point: (40.0, -3.0 if point != "capitate" else 123.0)})
     assert any("lies outside the picture" in warning for warning in warnings_of(hand=replace(a_hand(), pose=pose)))
+
+
+def test_a_hand_that_runs_out_of_the_picture_above_its_wrist_is_told():
+    mask = a_whole_mask()
+    mask[30:90, :40] = True
+    [warning] = warnings_of(mask=mask)
+    assert "runs out of the picture" in warning
+
+
+def test_a_picture_that_ends_at_the_wrist_is_told_with_how_much_is_shown():
+    [warning] = warnings_of(mask=a_hand_mask())
+    assert "Only 13% of the hand's length is shown below the capitate" in warning
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"looks_apart_months": LOOKS_APART_MONTHS + 1}, "19 months apart"),
+        ({"lower_90_months": 60.0, "upper_90_months": 61.0 + WIDEST_INTERVAL_MONTHS}, "73 months wide"),
+    ],
+)
+def test_an_age_on_which_looks_disagree_or_that_says_little_is_told(changes, words):
+    models, _ = fakes()
+    unsure = SimpleNamespace(estimate=lambda *asked: [replace(a_bone_age(118.0), **changes)])
+    [warning] = assess(a_radiograph(), replace(models, regressor=unsure)).warnings
+    assert "age is unsure" in warning and words in warning
 
 
 def mirrored(hand: Hand) -> Hand:
@@ -140,9 +179,10 @@ def test_a_side_that_differs_from_the_files_is_told():
 def test_the_end_of_the_scale_is_told_for_each_sex(sex):
     end = float(END_OF_SCALE_MONTHS[sex])
     radiograph = a_radiograph(sex=sex, chronological_age_months=None)
-    assert warnings_of(radiograph, months={sex: end - 1}) == ()
-    [warning] = warnings_of(radiograph, months={sex: end})
-    assert f"end of the scale for the {sex.value} sex" in warning
+    assert warnings_of(radiograph, months={sex: end - 20}) == ()
+    for months in (end - 14, end):  # its 90 % interval reaches to 10 months more
+        [warning] = warnings_of(radiograph, months={sex: months})
+        assert f"end of the scale for the {sex.value} sex" in warning
 
 
 def test_a_verdict_that_another_reference_would_change_is_told():

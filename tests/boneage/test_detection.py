@@ -106,6 +106,14 @@ def test_a_hand_of_which_a_closer_look_is_not_sure_is_none_unless_a_person_drew_
     assert look_at([hand], hand_box=HandBox(30, 20, 150, 220)).confidence == pytest.approx(0.55)
 
 
+def test_what_is_half_sure_and_has_no_thumb_is_no_hand_unless_a_person_drew_its_box(look_at):
+    wide = AHand(20, 30, 160, 150, 0.9, detection.FOUND_ANY_SHAPE - 0.05)
+    with pytest.raises(NoHandFound, match=r"not of a hand's shape: its thumb would reach 0\.8\d"):
+        look_at([wide])
+    assert look_at([wide], hand_box=HandBox(10, 20, 190, 190)).confidence == pytest.approx(0.73)
+    assert look_at([AHand(20, 30, 160, 150)]).confidence == pytest.approx(0.9)
+
+
 def test_nothing_found_names_the_limit_and_the_best(look_at):
     with pytest.raises(NoHandFound, match=r"confidence 0\.50; best was 0\.31.*--hand-box"):
         look_at([AHand(40, 30, 100, 180, confidence=0.31)])

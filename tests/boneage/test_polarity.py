@@ -38,6 +38,14 @@ def test_black_or_white_padding_does_not_change_the_answer(padding, inverted):
     assert (looks_inverted(padded) > 0.5) is inverted
 
 
+@pytest.mark.parametrize(("ground", "inverted"), [(0.0, False), (1.0, False), (1.0, True)])
+def test_the_ground_beside_a_tilted_collimator_does_not_change_the_answer(ground, inverted):
+    picture = 1 - fingers() if inverted else fingers()
+    y, x = np.mgrid[-1 : 1 : picture.shape[0] * 1j, -1 : 1 : picture.shape[1] * 1j]
+    inside = (abs(0.97 * x - 0.26 * y) < 0.8) & (abs(0.26 * x + 0.97 * y) < 0.9)
+    assert (looks_inverted(np.where(inside, picture, ground)) > 0.5) is inverted
+
+
 def test_scale_and_offset_do_not_matter():
     assert looks_inverted(fingers() * 0.2 + 0.3) == pytest.approx(looks_inverted(fingers()), abs=1e-3)
 

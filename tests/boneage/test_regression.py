@@ -122,6 +122,24 @@ def test_the_contrast_of_a_view_is_that_of_the_hand_alone():
     assert view.max() == 1.0 and view[a_disc(38) == 1].std() > 0.2
 
 
+def test_a_lead_marker_over_the_hand_does_not_set_its_contrast():
+    piece = 0.2 + 0.1 * a_piece()
+    marked = piece.copy()
+    marked[80:86, 50:80] = 1.0
+    plain, lettered = (age_view(one, a_disc(40), 0.0) for one in (piece, marked))
+    assert lettered.max() == 1.0
+    assert lettered[a_disc(20) == 1].std() > 0.5 * plain[a_disc(20) == 1].std()
+
+
+def test_how_far_the_looks_are_apart_is_told_and_widens_the_interval(a_regressor):
+    regressor = a_regressor()
+    together = regressor._from_looks(np.stack([a_gaussian(100, 5)] * 3))
+    apart = regressor._from_looks(np.stack([a_gaussian(months, 5) for months in (80, 100, 120)]))
+    assert together.looks_apart_months == pytest.approx(0, abs=0.01)
+    assert apart.looks_apart_months == pytest.approx(40, abs=0.5) and apart.months == pytest.approx(100, abs=0.5)
+    assert apart.upper_90_months - apart.lower_90_months > 2 * (together.upper_90_months - together.lower_90_months)
+
+
 @pytest.mark.parametrize("mask", [np.zeros((160, 128), np.float32), a_disc(8), None])
 def test_a_mask_that_cannot_be_a_hand_hides_nothing(mask):
     assert np.array_equal(age_view(a_piece(), mask, 0.0), age_view(a_piece(), a_disc(1000), 0.0))
