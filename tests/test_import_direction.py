@@ -16,15 +16,25 @@ LAYERS = (
     ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring"),
     ("assessment",),
-    ("detection", "segmentation", "regression saliency"),
+    ("detection", "segmentation", "regression saliency", "study_files"),
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
-        "models registry runtime networks weights",
+        "models registry runtime networks weights local_calibration",
         "picture drawing",
         *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
+    (
+        "geometry frames imaging",
+        "distribution",
+        "output",
+        "wording",
+        "batch",
+        "progress",
+        "row_file",
+        "database",
+        "memory_limit",
+    ),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second

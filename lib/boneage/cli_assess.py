@@ -65,6 +65,7 @@ _ANY_PATH = click.Path(path_type=Path)
     help="Standard deviations for the SDS and the verdict.",
 )
 @click.option("--explain", is_flag=True, help="Show where the age comes from; takes some seconds a radiograph.")
+@click.option("--local-calibration/--no-local-calibration", "local", default=True, help="Where one is in force.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout: a list unless one file is named.")
 @click.option("--csv", type=_ANY_PATH, help="Append a row for each radiograph, failed ones included, as it is done.")
 @click.option("--resume", is_flag=True, help="Go on after the rows that --csv already holds.")
@@ -85,6 +86,7 @@ def assess(
     picture: Path | None,
     models_dir: Path | None,
     workers: int | None,
+    local: bool,
     verbose: bool,
     **asked: Any,
 ) -> None:
@@ -93,7 +95,7 @@ def assess(
     FILE is DICOM, PNG, JPEG, TIFF, NIfTI or NRRD. DIR is searched with its subfolders. TABLE.csv has a column path and
     may have sex and chronological_age_months. Options beat the table, the table beats the file.
     """
-    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), **asked)
+    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), local_calibration=local, **asked)
     one = is_one_radiograph(paths)
     _check_options(request, one, csv, resume)
     _log_to_stderr(verbose)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from pathlib import Path
 
 import click
 
 from boneage import cli_options as options
+from boneage.local_calibration import NAME as LOCAL
+from boneage.local_calibration import roll_back_local
 from boneage.models import MODEL_NAMES, models_folder
 from boneage.registry import Entry, history, roll_back
 
 _NAME = click.Choice(MODEL_NAMES)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        return "unknown"
-
-
-_by = click.option("--by", "started_by", default=_user, show_default="your user name", help="Who starts it.")
+_NAME_OR_LOCAL = click.Choice([*MODEL_NAMES, LOCAL])
 
 
 @click.command()
@@ -32,7 +24,7 @@ _by = click.option("--by", "started_by", default=_user, show_default="your user 
 @click.option("--data", required=True, type=options.FOLDER, help="Folder in the RSNA layout; held-out ones count.")
 @click.option("--not-hands", type=options.FOLDER, help="Folder of images without a hand.")
 @options.limit
-@_by
+@options.started_by
 @options.models
 @options.workers
 @click.pass_context
@@ -67,13 +59,14 @@ def promote(
 
 
 @click.command()
-@click.argument("name", type=_NAME, metavar="NAME")
+@click.argument("name", type=_NAME_OR_LOCAL, metavar="NAME")
 @click.option("--because", default="", metavar="TEXT", help="The reason, for the history.")
-@_by
+@options.started_by
 @options.models
 def rollback(name: str, because: str, started_by: str, models_dir: Path | None) -> None:
-    """Make the version of a model live again that was live before."""
-    entry = roll_back(models_folder(models_dir), name, started_by, because)
+    """Make the version of a model live again that was live before, or of the local calibration: `local_calibration`."""
+    home = models_folder(models_dir)
+    entry = roll_back_local(home, started_by, because) if name == LOCAL else roll_back(home, name, started_by, because)
     click.echo(f"{name} {entry.version} is live again.")
 
 

@@ -71,6 +71,12 @@ class OutputFailed(BoneAgeError):
     kind = "output_failed"
 
 
+class MemoryExceeded(BoneAgeError):
+    """More memory is in use than was allowed."""
+
+    kind = "memory_exceeded"
+
+
 class UnknownImage(BoneAgeError):
     """No radiograph has this id, or it was there and has been deleted or moved meanwhile."""
 

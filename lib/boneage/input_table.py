@@ -58,7 +58,7 @@ def read_table(table: Path) -> Table:
     Raises:
         InvalidInput: If it is not such a table.
     """
-    rows = _cells(table)
+    rows = cells_of(table)
     header = [name.strip().lower() for name in next(rows, [])]
     _check_header(header, table)
     numbered = ((number, cells) for number, cells in enumerate(rows, start=2) if any(cell.strip() for cell in cells))
@@ -67,8 +67,12 @@ def read_table(table: Path) -> Table:
     return Table(inputs, tuple(name for name in header if name and name not in COLUMNS))
 
 
-def _cells(table: Path) -> Iterator[list[str]]:
-    """Yield the rows of a CSV file as lists of cells, whatever separates them."""
+def cells_of(table: Path) -> Iterator[list[str]]:
+    """Yield the rows of a CSV file as lists of cells, whatever separates them.
+
+    Raises:
+        InvalidInput: If it cannot be read as one.
+    """
     try:
         text = table.read_text(encoding="utf-8-sig")
         first_line = text.split("\n", 1)[0]

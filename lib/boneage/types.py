@@ -180,12 +180,37 @@ class GrowthScore:
 
 
 @dataclass(frozen=True)
+class LocalShift:
+    """What a local calibration did to a bone age.
+
+    Attributes:
+        uncalibrated: The bone age without it.
+        made_on: Day on which it was fitted.
+        ages: Read by experts of one's own population, which it was fitted to.
+        version: Of the calibration.
+    """
+
+    uncalibrated: BoneAge
+    made_on: date
+    ages: int
+    version: str
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """The bone age for one sex, and its score if the chronological age is known."""
+    """The bone age for one sex, and its score if the chronological age is known.
+
+    Attributes:
+        sex: That it holds for.
+        bone_age: Locally calibrated where `local` says so.
+        growth: Its score; None if the chronological age is not known.
+        local: What the local calibration did; None where none is in force for this sex.
+    """
 
     sex: Sex
     bone_age: BoneAge
     growth: GrowthScore | None
+    local: LocalShift | None = None
 
 
 @dataclass(frozen=True, eq=False)
