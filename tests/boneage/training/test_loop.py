@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from dataclasses import replace
 
 import lightning as L
 import pytest
@@ -103,6 +104,19 @@ def test_the_status_tells_epoch_figures_and_that_it_is_done(options):
     status = read_status(options.run)
     assert (status["epoch"], status["epochs"], status["progress"]) == (3, 3, 1.0)
     assert set(status["figures"]) == {"train_loss", "validation_error"}
+
+
+def test_the_status_keeps_what_the_validation_gave_after_each_epoch_also_of_a_run_in_two_parts(options):
+    with pytest.raises(RuntimeError):
+        train(options, stop_at=2 * STEPS + 1)
+    first = read_status(options.run)["history"]
+    assert [one["epoch"] for one in first] == [1, 2]
+    train(options)
+    whole = read_status(options.run)["history"]
+    assert [one["epoch"] for one in whole] == [1, 2, 3] and whole[:2] == first
+    assert all(set(one) == {"epoch", "validation_error"} for one in whole)
+    train(replace(options, resume=False))
+    assert [one["epoch"] for one in read_status(options.run)["history"]] == [1, 2, 3]
 
 
 def test_a_run_that_fell_over_in_an_epoch_goes_on_in_that_epoch(options):
