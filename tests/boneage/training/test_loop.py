@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
 from dataclasses import replace
 
 import lightning as L
@@ -11,7 +12,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from boneage.errors import InvalidInput
+from boneage.errors import InvalidInput, MemoryExceeded
+from boneage.memory_limit import GIBI, memory_limited, used_bytes
 from boneage.training import loop
 from boneage.training.loop import fit, newest_checkpoint, one_cycle, plot_metrics, read_metrics, training_loader
 from boneage.training.options import TrainOptions
@@ -125,6 +127,19 @@ def test_a_run_that_fell_over_in_an_epoch_goes_on_in_that_epoch(options):
     module = train(options)
     assert module.steps == list(range(STEPS + 2, 3 * STEPS))
     assert module.epochs == [1] * 2 + [2] * STEPS
+
+
+def test_a_run_that_takes_too_much_memory_ends_with_the_reason_and_a_checkpoint_to_go_on_from(options):
+    def greedy(_):
+        held = []
+        for _ in range(500):
+            held.append(bytearray(b"x" * 2**20))
+            time.sleep(0.02)
+        return RuntimeError("It was not ended.")
+
+    with pytest.raises(MemoryExceeded), memory_limited((used_bytes() + 50 * 2**20) / GIBI):
+        train(options, stop_at=STEPS + 2, stop_with=greedy)
+    assert train(options).steps == list(range(STEPS + 2, 3 * STEPS))
 
 
 def test_the_metrics_of_a_run_in_two_parts_are_in_one_table_without_doubles(options):
