@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from boneage import cli_options as options
+from boneage.errors import ModelRefused
 from boneage.local_calibration import NAME as LOCAL
-from boneage.local_calibration import roll_back_local
-from boneage.models import MODEL_NAMES, models_folder
+from boneage.local_calibration import local_state, roll_back_local
+from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.registry import Entry, history, roll_back
 
 _NAME = click.Choice(MODEL_NAMES)
@@ -55,7 +57,15 @@ def promote(
     for reason in ruling.reasons:
         click.echo(reason)
     click.echo(f"{name} {version_} is live." if ruling.goes_live else f"{name} {version_} does not go live.")
+    _tell_of_local(models_folder(models_dir))
     context.exit(0 if ruling.goes_live else 1)
+
+
+def _tell_of_local(home: Path) -> None:
+    """Say if another regressor took a local calibration out of force."""
+    with suppress(ModelRefused):  # what was asked for is done already; whoever loads the model will say so
+        if reason := local_state(home, check_model("bone_age_regressor", home)).reason:
+            click.echo(reason, err=True)
 
 
 @click.command()
@@ -68,6 +78,7 @@ def rollback(name: str, because: str, started_by: str, models_dir: Path | None) 
     home = models_folder(models_dir)
     entry = roll_back_local(home, started_by, because) if name == LOCAL else roll_back(home, name, started_by, because)
     click.echo(f"{name} {entry.version} is live again.")
+    _tell_of_local(home)
 
 
 @click.command("history")

@@ -9,8 +9,10 @@ from fake_models import NO_HAND_COLUMNS, a_png
 
 from boneage import cli
 from boneage.corrections import CorrectionStore
-from boneage.registry import history
+from boneage.models import check_bundle
+from boneage.registry import Action, Entry, history, promote
 from boneage.study_files import image_id_of
+from boneage.training.publish import publish
 from boneage.types import Correction, CorrectionStatus, Sex
 
 CHILDREN = 120
@@ -160,3 +162,15 @@ def test_nothing_of_the_table_but_numbers_is_kept(run, models, studies):
     run("calibrate-locally", "--table", a_table(studies))
     kept = "".join(path.read_text() for path in (models / "registry").rglob("*.json*"))
     assert "wards" not in kept and json.loads((models / "registry/history.jsonl").read_text().strip())["data"]
+
+
+def test_rolling_the_regressor_back_says_that_the_calibration_is_not_in_force_any_more(run, models, studies, tmp_path):
+    weights = tiny_models.write_weights(tmp_path / "new.safetensors", 0.25)
+    bundle = publish("bone_age_regressor", weights, "2.0.0", {}, {}, tmp_path / "others")
+    sha256 = check_bundle("bone_age_regressor", bundle).sha256
+    promote(bundle, models, Entry(Action.PROMOTED, "bone_age_regressor", "", "2.0.0", sha256, "", "a test"))
+    assert "for regressor 2.0.0." in run("calibrate-locally", "--table", a_table(studies))[1]
+    status, out, err = run("rollback", "bone_age_regressor")
+    assert (status, out) == (0, "bone_age_regressor 1.0.0 is live again.\n")
+    assert "fitted for regressor 2.0.0 and is not in force with 1.0.0" in err
+    assert "not in force" in run("list")[1]
