@@ -1,8 +1,9 @@
 """How much slower one click is while a model is trained: `python tests/benchmarks/bench_training.py [--seconds N]`.
 
-Starts the server on copies of the two radiographs of `tests/data`, all of them corrected, times one click over HTTP,
-begins a training of the segmenter, and times one click again while it prepares, trains and compares, all in one run.
-The server and the training share the cores that this process may use. Not a test: nothing here passes or fails.
+Starts the server on copies of the two radiographs of `tests/data`, all of them corrected, and a training of the
+segmenter, and times one click over HTTP in turns: while the training goes on, and while its process stands still, so
+that whatever else the machine does weighs on both alike. The server and the training share the cores that this process
+may use. Not a test: nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 import click
 import numpy as np
+import psutil
 import requests
 from PIL import Image
 
@@ -33,28 +35,24 @@ MODEL = "hand_segmenter"
 
 
 @click.command()
-@click.option("--times", default=30, show_default=True, type=click.IntRange(min=2), help="One clicks without training.")
-@click.option("--seconds", default=240, show_default=True, type=click.IntRange(min=1), help="With it, at most.")
+@click.option("--seconds", default=240, show_default=True, type=click.IntRange(min=1), help="At most.")
 @click.option("--cores", default=2, show_default=True, type=click.IntRange(min=1), help="For server and training.")
 @click.option("--epochs", default=3, show_default=True, type=click.IntRange(min=1))
-def main(times: int, seconds: int, cores: int, epochs: int) -> None:
-    """Time one click without and with a training."""
+def main(seconds: int, cores: int, epochs: int) -> None:
+    """Time one click with and without a training."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     with tempfile.TemporaryDirectory() as folder:
         studies = Path(folder) / "studies"
         write_copies(studies)
         correct_all(studies)
-        with server(studies) as address:
+        with server(studies) as (address, process):
             asked = ask_for(address)
             one_click(address, asked)
-            without = [one_click(address, asked) for _ in range(times)]
-            row("no training", without, without)
             requests.post(f"{address}/train/{MODEL}", json={"max_epochs": epochs}, timeout=60).raise_for_status()
-            by_state = time_meanwhile(address, asked, seconds)
-            row("no training, afterwards", [one_click(address, asked) for _ in range(times)], without)
-        for state, found in by_state.items():
-            row(f"a training, {state}", found, without)
-        row("a training, all", [one for found in by_state.values() for one in found], without)
+            by_state = time_meanwhile(address, asked, process, seconds)
+    for state, pairs in by_state.items():
+        rows(state, pairs)
+    rows("all of it", [pair for pairs in by_state.values() for pair in pairs])
     click.echo(f"{cores} cores; load of the machine over the last minutes {os.getloadavg()[1]:.1f}")
 
 
@@ -107,8 +105,8 @@ def correct_all(studies: Path) -> None:
 
 
 @contextmanager
-def server(studies: Path) -> Iterator[str]:
-    """Run the server, with its log beside the studies, and give its address."""
+def server(studies: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Run the server, with its log beside the studies, and give its address and process."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -118,7 +116,7 @@ def server(studies: Path) -> Iterator[str]:
         try:
             address = f"http://127.0.0.1:{port}"
             wait_until_up(address, process)
-            yield address
+            yield address, psutil.Process(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
 
@@ -149,19 +147,37 @@ def one_click(address: str, image_id: str) -> float:
     return time.perf_counter() - start
 
 
-def time_meanwhile(address: str, image_id: str, seconds: int) -> dict[str, list[float]]:
-    """Return the seconds of one clicks while the training goes on, by what it does; it is stopped after a while."""
-    found: dict[str, list[float]] = {}
+def time_meanwhile(
+    address: str, image_id: str, process: psutil.Process, seconds: int
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the seconds of one clicks with and without the training, by what it does; it is stopped after a while."""
+    found: dict[str, list[tuple[float, float]]] = {}
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         progress = state_of(address)
         if progress is None:
             break
-        found.setdefault(progress.get("state", "beginning"), []).append(one_click(address, image_id))
+        with_training = one_click(address, image_id)
+        with paused(process.children(recursive=True)):
+            without = one_click(address, image_id)
+        found.setdefault(progress.get("state", "beginning"), []).append((with_training, without))
     else:
         requests.delete(f"{address}/train/", timeout=60)
-        time.sleep(2)
     return found
+
+
+@contextmanager
+def paused(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    """Let the server's tasks stand still for a while."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.Error):
+                process.resume()
 
 
 def state_of(address: str) -> dict[str, Any] | None:
@@ -174,13 +190,17 @@ def state_of(address: str) -> dict[str, Any] | None:
     return task.get("progress", {})
 
 
-def row(name: str, found: Sequence[float], without: Sequence[float]) -> None:
-    """Print median and 90 % quantile, and how many times the median without a training that is."""
-    if not found:
+def rows(state: str, pairs: Sequence[tuple[float, float]]) -> None:
+    """Print median and 90 % quantile with and without the training, and the median ratio of the pairs."""
+    if not pairs:
         return
-    median, p90 = np.percentile(found, (50, 90)) * 1000
-    ratio = np.median(found) / np.median(without)
-    click.echo(f"{name:<28} {len(found):4} one clicks  {median:6.0f} ms  p90 {p90:6.0f} ms  {ratio:5.2f} times")
+    seconds = np.array(pairs)
+    (median, p90), (median_without, p90_without) = np.percentile(seconds, (50, 90), axis=0).T * 1000
+    ratio = np.median(seconds[:, 0] / seconds[:, 1])
+    click.echo(
+        f"{state:<12} {len(pairs):4} pairs   with {median:5.0f} ms, p90 {p90:5.0f} ms   "
+        f"paused {median_without:5.0f} ms, p90 {p90_without:5.0f} ms   {ratio:4.2f} times"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Trainings over the server: begun, watched and refused with a reason; the work itself is tested in tests/boneage."""
 
+import os
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -164,7 +165,7 @@ def test_settings_of_trainings_become_values_or_are_refused(tmp_path):
 def test_a_training_in_a_process_of_its_own_ends_with_its_reason_in_its_last_lines(client, studies, monkeypatch):
     monkeypatch.setenv("MONAI_LABEL_APP_DIR", str(ROOT / "monailabel_app"))
     monkeypatch.setenv("MONAI_LABEL_STUDIES", str(studies))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'lib'}{os.pathsep}{ROOT}")
     assert client.post(f"/train/{NAME}", json={"started_by": "a test"}).status_code == 200
     for _ in range(1200):
         task = client.get("/train/").json()
