@@ -25,15 +25,16 @@ class LiveModels:
     Args:
         folder: Models folder; None for the project's.
         threads: Cores that one inference uses; None for all.
+        local: Whether a local calibration counts.
 
     Raises:
         ModelRefused: If a model cannot be loaded at the start.
     """
 
-    def __init__(self, folder: Path | None = None, threads: int | None = None) -> None:
+    def __init__(self, folder: Path | None = None, threads: int | None = None, local: bool = True) -> None:
         self.folder = models_folder(folder)
         self.trouble = ""
-        self._threads = threads
+        self._threads, self._local = threads, local
         self._lock = threading.Lock()
         self._bundles: tuple[tuple[int, int] | None, list[Path]] = (None, [self.folder / name for name in MODEL_NAMES])
         self._state = self._state_now()
@@ -53,7 +54,7 @@ class LiveModels:
 
     def _load(self) -> None:
         cards = [check_model(name, self.folder).card for name in MODEL_NAMES]
-        self._models, self.cards = load_models(self.folder, self._threads), cards
+        self._models, self.cards = load_models(self.folder, self._threads, self._local), cards
 
     def _load_if_changed(self) -> None:
         state = self._state_now()

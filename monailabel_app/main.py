@@ -43,7 +43,7 @@ class BoneAgeApp(MONAILabelApp):
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str]) -> None:
         self.settings = AppSettings.from_conf(conf)
-        self.models = LiveModels(self.settings.models, self.settings.threads)
+        self.models = LiveModels(self.settings.models, self.settings.threads, self.settings.local_calibration)
         super().__init__(
             app_dir,
             studies,
@@ -140,6 +140,7 @@ class BoneAgeApp(MONAILabelApp):
         return super().info() | {
             "model_cards": [_shown(card) for card in self.models.cards],
             "model_trouble": self.models.trouble,
+            "local_calibration": self.models().local.plain(),
             "limits": {"bone_age_months": [0, 228]},
             "schemas": {"infer": assessment_schema()},
             "work_list": self._work_list(),

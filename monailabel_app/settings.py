@@ -9,8 +9,18 @@ from pathlib import Path
 from boneage.errors import InvalidInput
 from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
 
-_KEYS = ("models", "store", "threads", "growth_reference", "archive_cache_mb")
-_TRAINING_KEYS = ("base", "ages", "replay", "not_hands", "train_threads", "retrain_after", "retrain_at")
+_KEYS = ("models", "store", "threads", "growth_reference", "archive_cache_mb", "local_calibration")
+_TRAINING_KEYS = (
+    "base",
+    "ages",
+    "replay",
+    "not_hands",
+    "train_threads",
+    "train_memory_gb",
+    "retrain_after",
+    "retrain_at",
+)
+LEAST_MEMORY_GB = 1.0  # what the libraries take before anything is trained
 
 
 @dataclass(frozen=True)
@@ -23,6 +33,7 @@ class TrainSettings:
         not_hands: Folder of images without a hand, for the gate.
         threads: Cores that a training may use.
         consensus: Learn the median of the readers' ages instead of the latest one.
+        memory_gb: Memory that a training may use, in GiB; None for any.
     """
 
     base: Path | None = None
@@ -30,6 +41,7 @@ class TrainSettings:
     not_hands: Path | None = None
     threads: int = 1
     consensus: bool = False
+    memory_gb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class AppSettings:
         training: How models learn from the corrections.
         retrain_after: Trainings begin by themselves with so many new corrections; None for never.
         retrain_at: They begin at this time of each day, as in 02:00, if there is a new correction; None for never.
+        local_calibration: Whether one that is in force counts.
     """
 
     models: Path | None = None
@@ -55,6 +68,7 @@ class AppSettings:
     training: TrainSettings = TrainSettings()
     retrain_after: int | None = None
     retrain_at: str | None = None
+    local_calibration: bool = True
 
     @staticmethod
     def from_conf(conf: dict[str, str]) -> AppSettings:
@@ -77,7 +91,8 @@ class AppSettings:
         models = Path(conf["models"]) if conf.get("models") else None
         after = _whole(conf, "retrain_after", "1") if conf.get("retrain_after") else None
         store, training = conf.get("store") or None, _training(conf)
-        return AppSettings(models, store, threads, reference, cache_mb, training, after, _time_of_day(conf))
+        begins, local = (after, _time_of_day(conf)), _switch(conf, "local_calibration")
+        return AppSettings(models, store, threads, reference, cache_mb, training, *begins, local)
 
 
 def _training(conf: dict[str, str]) -> TrainSettings:
@@ -85,7 +100,17 @@ def _training(conf: dict[str, str]) -> TrainSettings:
     ages = conf.get("ages") or "latest"
     if ages not in ("latest", "consensus"):
         raise InvalidInput(f"Expected ages as latest or consensus, got {ages!r}.", "Correct it.")
-    return TrainSettings(_folder(conf, "base"), replay, _folder(conf, "not_hands"), threads, ages == "consensus")
+    base, not_hands = _folder(conf, "base"), _folder(conf, "not_hands")
+    return TrainSettings(base, replay, not_hands, threads, ages == "consensus", _gigabytes(conf, "train_memory_gb"))
+
+
+def _gigabytes(conf: dict[str, str], key: str) -> float | None:
+    text = conf.get(key) or None
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) < LEAST_MEMORY_GB:
+        raise InvalidInput(f"Expected {key} as a number from {LEAST_MEMORY_GB:g}, got {text[:20]!r}.", "Raise it.")
+    return float(text)
 
 
 def _folder(conf: dict[str, str], key: str) -> Path | None:
@@ -101,6 +126,13 @@ def _time_of_day(conf: dict[str, str]) -> str | None:
     if text is not None and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
         raise InvalidInput(f"Expected retrain_at as a time of day, got {text!r}.", "Write it as in 02:00.")
     return text
+
+
+def _switch(conf: dict[str, str], key: str) -> bool:
+    text = conf.get(key) or "on"
+    if text not in ("on", "off"):
+        raise InvalidInput(f"Expected {key} as on or off, got {text[:20]!r}.", "Correct it.")
+    return text == "on"
 
 
 def _whole(conf: dict[str, str], key: str, default: str) -> int:

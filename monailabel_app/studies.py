@@ -5,14 +5,11 @@ Labels are corrections in the append-only store; where the radiographs lie is th
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 from typing import Any
 
-import pydicom
 from monailabel.interfaces.datastore import Datastore
-from pydicom.errors import InvalidDicomError
 
 from boneage.corrections import CorrectionStore
 from boneage.corrections_checked import validated
@@ -20,13 +17,12 @@ from boneage.errors import InvalidInput, StoreFailed
 from boneage.mask_files import read_mask, write_mask
 from boneage.scores import Scores
 from boneage.selection import Leases
+from boneage.study_files import patient_in
 from boneage.types import Correction, CorrectionStatus
 from monailabel_app.labels import correction_from_params, info_of
 from monailabel_app.scratch import scratch_folder
 
 log = logging.getLogger("boneage.studies")
-
-_WHOSE = ["IssuerOfPatientID", "PatientID"]
 
 TAGS = {status.value for status in CorrectionStatus}
 
@@ -210,14 +206,3 @@ class Studies(Datastore):
         labels = {reading["status"]: {"name": reading["id"], "info": reading} for reading in readings}
         state = "corrected" if CorrectionStatus.FINAL.value in labels else "assessed" if is_assessed else "new"
         return {"image": {"info": {}}, "labels": labels, "state": state, "readings": readings, "held_by": holder}
-
-
-def patient_in(file: Path) -> str:
-    """Return issuer and id of the patient in a DICOM file, in one word that gives neither away; empty without an id."""
-    try:
-        header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_WHOSE)
-    except (InvalidDicomError, OSError):
-        return ""
-    if not header.get("PatientID"):
-        return ""
-    return hashlib.sha256("\n".join(str(header.get(name, "")) for name in _WHOSE).encode()).hexdigest()

@@ -77,6 +77,7 @@ class RetrainTask(TrainTask):
             epochs,
             not_hands=settings.not_hands,
             workers=settings.threads,
+            memory_gb=settings.memory_gb if is_own_process() else None,
         )
         try:
             retrain(plan, lambda out: self._write_data(out, datastore))

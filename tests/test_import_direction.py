@@ -20,6 +20,7 @@ LAYERS = (
         "detection",
         "segmentation",
         "regression saliency",
+        "study_files",
         "report_page report_contents report_facts report_follow_up report_models report_sentences report_drawings "
         "report_fit report_blocks report_pdf report_html",
     ),
@@ -27,7 +28,7 @@ LAYERS = (
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_patient dicom_tags pixels polarity raster_in volume_in "
         "mask_files",
-        "models registry runtime networks weights",
+        "models registry runtime networks weights local_calibration",
         "picture drawing",
         "wholeness",
         *(
@@ -40,7 +41,18 @@ LAYERS = (
         ),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "language", "terms", "batch", "progress", "row_file", "database"),
+    (
+        "geometry frames imaging",
+        "distribution",
+        "output",
+        "language",
+        "terms",
+        "batch",
+        "progress",
+        "row_file",
+        "database",
+        "memory_limit",
+    ),
     ("wording",),
     ("__init__ types errors",),
 )

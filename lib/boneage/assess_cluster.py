@@ -82,7 +82,7 @@ class Worker:
         from boneage import assessment  # heavy
 
         os.environ["BONEAGE_CORES"] = "1"  # the others belong to other workers
-        self._assess = assessor(request, assessment.load_models(models_dir, threads=1))
+        self._assess = assessor(request, assessment.load_models(models_dir, threads=1, local=request.local_calibration))
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[Any]]:
         """Return what became of each radiograph of a block."""

@@ -140,12 +140,14 @@ def _answer(outcome: AssessOutcome) -> Assessment:
 
 
 def _estimate_in_words(estimate: Estimate, warnings: int) -> str:
-    from boneage.wording import interval_in_words, years_and_months
+    from boneage.wording import interval_in_words, local_shift_months, years_and_months
 
     bone_age = estimate.bone_age
     parts = [f"{years_and_months(bone_age.months)} ({interval_in_words(bone_age)})", estimate.sex.value]
     if estimate.growth:
         parts.append(f"verdict: {estimate.growth.verdict.value}")
+    if estimate.local:
+        parts.append(f"local calibration {local_shift_months(estimate):+.1f} months")
     if warnings:
         parts.append(f"{warnings} warning{'s' if warnings > 1 else ''}")
     return ", ".join(parts)

@@ -32,6 +32,7 @@ class Request:
         hand_box: None to let the detector find the hand.
         growth_reference: Name of the table of SDs.
         explain: Whether to look for where the age comes from.
+        local_calibration: Whether one that is in force counts.
     """
 
     sexes: tuple[Sex, ...] = ()
@@ -42,6 +43,7 @@ class Request:
     hand_box: HandBox | None = None
     growth_reference: str = DEFAULT_GROWTH_REFERENCE
     explain: bool = False
+    local_calibration: bool = True
 
     @property
     def wants_both_sexes(self) -> bool:

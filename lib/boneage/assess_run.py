@@ -102,7 +102,7 @@ def _by_threads(
     inputs: Sequence[Input], request: Request, models_dir: Path | None, workers: int | None
 ) -> Generator[AssessOutcome, None, None]:
     workers = min(workers or usable_cores(), len(inputs))
-    models = _load_models(models_dir, threads=1 if workers > 1 else None)
+    models = _load_models(models_dir, request, threads=1 if workers > 1 else None)
     return assess_many(inputs, assessor(request, models), workers)
 
 
@@ -111,14 +111,14 @@ def _outcome_of(one: Input, request: Request, models_dir: Path | None) -> Assess
     if read.answer is None:
         return Outcome(one, error=read.error)
     radiograph = _ask_sex(read.answer, request)
-    models = _load_models(models_dir)
+    models = _load_models(models_dir, request)
     return outcome_of(one, lambda one: assess_radiograph(radiograph, request, models))
 
 
-def _load_models(models_dir: Path | None, threads: int | None = None) -> Models:
+def _load_models(models_dir: Path | None, request: Request, threads: int | None = None) -> Models:
     from boneage import assessment  # heavy
 
-    return assessment.load_models(models_dir, threads=threads)
+    return assessment.load_models(models_dir, threads=threads, local=request.local_calibration)
 
 
 def _ask_sex(radiograph: Radiograph, request: Request) -> Radiograph:

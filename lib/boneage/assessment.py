@@ -20,7 +20,8 @@ from boneage.growth import (
     verdict_depends_on_reference,
 )
 from boneage.heights import check_heights
-from boneage.models import MODEL_NAMES, check_model
+from boneage.local_calibration import WITHOUT_LOCAL, Force, LocalState, local_state
+from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.regression import BoneAgeRegressor
 from boneage.segmentation import HandSegmenter
 from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
@@ -48,20 +49,23 @@ class Models:
         segmenter: Room 3.
         regressor: Room 4.
         versions: Model name -> version.
+        local: Whether a local calibration is in force; it changes what `assess` says, not what the rooms say.
     """
 
     detector: HandDetector
     segmenter: HandSegmenter
     regressor: BoneAgeRegressor
     versions: dict[str, str]
+    local: LocalState = WITHOUT_LOCAL
 
 
-def load_models(directory: Path | None = None, threads: int | None = None) -> Models:
+def load_models(directory: Path | None = None, threads: int | None = None, local: bool = False) -> Models:
     """Load the models of a folder.
 
     Args:
         directory: See `boneage.models.models_folder`.
         threads: Cores that one inference uses; None for all.
+        local: Whether a local calibration counts; models are trained, evaluated and compared without.
 
     Raises:
         ModelRefused: If a model is missing, damaged or not what its card says.
@@ -72,6 +76,7 @@ def load_models(directory: Path | None = None, threads: int | None = None) -> Mo
         HandSegmenter(segmenter, threads),
         BoneAgeRegressor(regressor, threads),
         {model.name: model.version for model in (detector, segmenter, regressor)},
+        local_state(models_folder(directory), regressor, local),
     )
 
 
@@ -109,16 +114,12 @@ def assess(
         hand_mask = models.segmenter.outline(radiograph, hand)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(
-        Estimate(
-            sex,
-            bone_age,
-            _growth(bone_age, radiograph, sex, growth_reference),
-            _adult_heights(bone_age, radiograph, sex),
-        )
+        _estimate(radiograph, sex, bone_age, models.local, growth_reference)
         for sex, bone_age in zip(chosen, bone_ages, strict=True)
     )
     warnings = (
         *radiograph.warnings,
+        *([models.local.reason] if models.local.force is Force.NOT_IN_FORCE else []),
         *_hand_warnings(radiograph, hand, hand_mask),
         *(warning for estimate in estimates for warning in _age_warnings(estimate, growth_reference)),
     )
@@ -133,6 +134,16 @@ def _own_sex(radiograph: Radiograph) -> Sex:
             "The child's sex is not known.", "Give it with --sex female or --sex male, or ask for --sex both."
         )
     return radiograph.sex
+
+
+def _estimate(
+    radiograph: Radiograph, sex: Sex, bone_age: BoneAge, local: LocalState, growth_reference: str
+) -> Estimate:
+    shift = None
+    if local.in_force is not None:
+        bone_age, shift = local.in_force(bone_age, sex)
+    growth = _growth(bone_age, radiograph, sex, growth_reference)
+    return Estimate(sex, bone_age, growth, _adult_heights(bone_age, radiograph, sex), shift)
 
 
 def _growth(bone_age: BoneAge, radiograph: Radiograph, sex: Sex, growth_reference: str) -> GrowthScore | None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from boneage.cli_local import calibrate_locally
 from boneage.cli_promotion import promote, rollback, show_history
 from boneage.errors import ModelRefused
+from boneage.local_calibration import local_state
 from boneage.models import MODEL_NAMES, ModelFile, check_model, models_folder
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -25,7 +27,7 @@ def models() -> None:
     """List, check, compile, calibrate, publish and promote the models, and roll them back."""
 
 
-for command in (promote, rollback, show_history):
+for command in (promote, rollback, show_history, calibrate_locally):
     models.add_command(command)
 
 
@@ -39,6 +41,7 @@ def list_models(context: click.Context, models_dir: Path | None) -> None:
     """
     found = list(_checked(models_dir))
     _echo_table([_HEADER, *(_row(name, outcome) for name, outcome in found)])
+    _tell_of_local(found, models_folder(models_dir))
     _explain_refusals(found)
     context.exit(_status(found))
 
@@ -164,6 +167,18 @@ def _echo_table(rows: list[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _tell_of_local(found: list[_Checked], home: Path) -> None:
+    """Say whether a local calibration is in force; nothing where there is none."""
+    regressor = dict(found)["bone_age_regressor"]
+    if not isinstance(regressor, ModelFile):
+        return
+    state = local_state(home, regressor)
+    if state.in_force is not None:
+        click.echo(f"In force: {state.in_force}, version {state.in_force.version}.")
+    elif state.reason:
+        click.echo(state.reason)
 
 
 def _explain_refusals(found: list[_Checked]) -> None:

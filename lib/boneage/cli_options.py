@@ -1,7 +1,8 @@
-"""Options that both evaluations share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import click
@@ -20,4 +21,14 @@ models = click.option("--models", "models_dir", type=FOLDER, help="Other models.
 workers = click.option(
     "--workers", type=click.IntRange(min=1), help="Radiographs at the same time; one a core by default."
 )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without a name for its user
+        return "unknown"
+
+
+started_by = click.option("--by", "started_by", default=_user, show_default="your user name", help="Who starts it.")
 verbose = click.option("--verbose", is_flag=True, help="Say where in the program an unexpected fault happened.")

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from boneage import cli_options as options
-from boneage.models import MODEL_NAMES, models_folder
+from boneage.errors import ModelRefused
+from boneage.local_calibration import NAME as LOCAL
+from boneage.local_calibration import local_state, roll_back_local
+from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.registry import Entry, history, roll_back
 
 _NAME = click.Choice(MODEL_NAMES)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container without a name for its user
-        return "unknown"
-
-
-_by = click.option("--by", "started_by", default=_user, show_default="your user name", help="Who starts it.")
+_NAME_OR_LOCAL = click.Choice([*MODEL_NAMES, LOCAL])
 
 
 @click.command()
@@ -32,7 +26,7 @@ _by = click.option("--by", "started_by", default=_user, show_default="your user 
 @click.option("--data", required=True, type=options.FOLDER, help="Folder in the RSNA layout; held-out ones count.")
 @click.option("--not-hands", type=options.FOLDER, help="Folder of images without a hand.")
 @options.limit
-@_by
+@options.started_by
 @options.models
 @options.workers
 @click.pass_context
@@ -63,18 +57,28 @@ def promote(
     for reason in ruling.reasons:
         click.echo(reason)
     click.echo(f"{name} {version_} is live." if ruling.goes_live else f"{name} {version_} does not go live.")
+    _tell_of_local(models_folder(models_dir))
     context.exit(0 if ruling.goes_live else 1)
 
 
+def _tell_of_local(home: Path) -> None:
+    """Say if another regressor took a local calibration out of force."""
+    with suppress(ModelRefused):  # what was asked for is done already; whoever loads the model will say so
+        if reason := local_state(home, check_model("bone_age_regressor", home)).reason:
+            click.echo(reason, err=True)
+
+
 @click.command()
-@click.argument("name", type=_NAME, metavar="NAME")
+@click.argument("name", type=_NAME_OR_LOCAL, metavar="NAME")
 @click.option("--because", default="", metavar="TEXT", help="The reason, for the history.")
-@_by
+@options.started_by
 @options.models
 def rollback(name: str, because: str, started_by: str, models_dir: Path | None) -> None:
-    """Make the version of a model live again that was live before."""
-    entry = roll_back(models_folder(models_dir), name, started_by, because)
+    """Make the version of a model live again that was live before, or of the local calibration: `local_calibration`."""
+    home = models_folder(models_dir)
+    entry = roll_back_local(home, started_by, because) if name == LOCAL else roll_back(home, name, started_by, because)
     click.echo(f"{name} {entry.version} is live again.")
+    _tell_of_local(home)
 
 
 @click.command("history")

@@ -41,6 +41,7 @@ _OPTIONS = (
         show_default=True,
         help="Standard deviations for the SDS and the verdict.",
     ),
+    click.option("--local-calibration/--no-local-calibration", default=True, help="Where one is in force."),
 )
 
 

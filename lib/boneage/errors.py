@@ -83,6 +83,12 @@ class WorkerLost(BoneAgeError):
     kind = "worker_lost"
 
 
+class MemoryExceeded(BoneAgeError):
+    """More memory is in use than was allowed."""
+
+    kind = "memory_exceeded"
+
+
 class UnknownImage(BoneAgeError):
     """No radiograph has this id, or it was there and has been deleted or moved meanwhile."""
 

@@ -30,6 +30,7 @@ from boneage.wording import (
     NOT_A_MEDICAL_DEVICE,
     chronological_age_in_words,
     interval_in_words,
+    local_calibration_in_words,
     model_versions_in_words,
     sds_in_words,
     sex_in_words,
@@ -209,6 +210,9 @@ def _draw_headline(figure: Figure, assessment: Assessment, estimate: Estimate, y
     _write(figure, _MIDDLE, y, years_and_months(bone_age.months), fontsize=size, fontweight="bold")
     y -= 0.002 * size
     _write(figure, _MIDDLE, y, f"90 % interval  {interval_in_words(bone_age)}", fontsize=NORMAL)
+    if estimate.local:
+        y -= 0.029
+        _write(figure, _MIDDLE, y, local_calibration_in_words(estimate), color=GREY)
     if growth:
         y -= 0.029
         verdict = f"SDS {sds_in_words(growth)}: {_VERDICT[growth.verdict]}"

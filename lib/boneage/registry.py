@@ -39,7 +39,7 @@ class Entry:
 
     Attributes:
         action: What happened.
-        model: One of `boneage.models.MODEL_NAMES`.
+        model: One of `boneage.models.MODEL_NAMES`, or local_calibration.
         bundle: Of the version that it happened to, relative to the models folder; for a roll-back, of the version that
             is live again. A refused version's bundle is not kept: empty.
         version: Of that bundle.
@@ -109,8 +109,15 @@ def refuse(models: Path, entry: Entry) -> Entry:
     return _append(models, entry, "", Action.REFUSED)
 
 
-def roll_back(models: Path, model: str, started_by: str, reason: str = "") -> Entry:
+def roll_back(models: Path, model: str, started_by: str, reason: str = "", may_be_none: bool = False) -> Entry:
     """Make the version live again that was live before the one that is.
+
+    Args:
+        models: The models folder.
+        model: Its name.
+        started_by: Who asks for it.
+        reason: For the history.
+        may_be_none: Whether there may be none before the first one, as of a local calibration.
 
     Raises:
         InvalidInput: If no version was promoted since the program's own, or that one is gone.
@@ -121,7 +128,8 @@ def roll_back(models: Path, model: str, started_by: str, reason: str = "") -> En
     promotion = next((one for one in reversed(entries) if _is_of(one, model, live) and one.parent != live), None)
     if promotion is None:
         raise InvalidInput(f"{model} is the version that came with the program.", "There is none before it.")
-    before = _card(models / promotion.parent)
+    is_first = may_be_none and promotion.parent == model
+    before = {"version": "none", "sha256": ""} if is_first else _card(models / promotion.parent)
     entry = Entry(
         Action.ROLLED_BACK, model, promotion.parent, before["version"], before["sha256"], live, started_by, reason
     )

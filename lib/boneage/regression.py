@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from boneage.distribution import summarised
 from boneage.frames import AGE_FRAME
 from boneage.geometry import HandFrame, frame_from_radiograph, turned
 from boneage.imaging import cut
@@ -142,15 +143,4 @@ def bone_age(log_probabilities: np.ndarray, temperature: float = 1.0) -> BoneAge
     scaled = log_probabilities / temperature
     probability = np.exp(scaled - scaled.max())
     probability /= probability.sum()
-    months = np.arange(len(probability))
-    mean = float(probability @ months)
-    sd = float(np.sqrt(probability @ (months - mean) ** 2))
-    lower, upper = _quantiles(probability, (0.05, 0.95))
-    return BoneAge(mean, sd, lower, upper, tuple(float(p) for p in probability))
-
-
-def _quantiles(probability: np.ndarray, levels: Sequence[float]) -> list[float]:
-    """Return quantiles in months; a month's probability is spread evenly from half a month before to half after."""
-    cumulative = np.concatenate([[0.0], np.cumsum(probability)])
-    edges = np.arange(len(cumulative)) - 0.5
-    return [float(np.clip(np.interp(level, cumulative, edges), 0, None)) for level in levels]
+    return summarised(probability)

@@ -28,6 +28,8 @@ from boneage.wording import (
     chronological_age_in_words,
     chronological_age_months,
     interval_in_words,
+    local_calibration_in_words,
+    local_shift_months,
     model_versions_in_words,
     sex_in_words,
     shares_in_words,
@@ -41,6 +43,7 @@ CSV_COLUMNS = (
     "bone_age_sd_months",
     "lower_90_months",
     "upper_90_months",
+    "uncalibrated_bone_age_months",
     "sds",
     "verdict",
     "warnings",
@@ -82,6 +85,9 @@ def _estimate_items(assessment: Assessment, estimate: Estimate) -> Iterator[tupl
     yield "Bone age", f"{years_and_months(bone_age.months)} ({bone_age.months:.1f} months)"
     months = f"{bone_age.lower_90_months:.1f} to {bone_age.upper_90_months:.1f} months"
     yield "90 % interval", f"{interval_in_words(bone_age)} ({months})"
+    if estimate.local:
+        name, told = local_calibration_in_words(estimate).split(" of ", 1)
+        yield name, f"of {told}"
     yield "Sex", sex_in_words(assessment, estimate.sex)
     yield "Chronological age", chronological_age_in_words(assessment)
     yield from growth_items(estimate.growth)
@@ -139,6 +145,23 @@ def _estimate_json(estimate: Estimate) -> dict[str, Any]:
         **growth_json(estimate.growth),
         **adult_heights_json(estimate.adult_heights),
         "distribution_by_whole_month": [_rounded(probability, 6) for probability in bone_age.distribution],
+        "local_calibration": _local_json(estimate),
+    }
+
+
+def _local_json(estimate: Estimate) -> dict[str, Any] | None:
+    """Give what the local calibration did, and the age without it; None where none is in force."""
+    if estimate.local is None:
+        return None
+    before = estimate.local.uncalibrated
+    return {
+        "version": estimate.local.version,
+        "made_on": estimate.local.made_on.isoformat(),
+        "ages": estimate.local.ages,
+        "shift_months": _rounded(local_shift_months(estimate), 2),
+        "uncalibrated_bone_age_months": _rounded(before.months, 2),
+        "uncalibrated_lower_90_months": _rounded(before.lower_90_months, 2),
+        "uncalibrated_upper_90_months": _rounded(before.upper_90_months, 2),
     }
 
 
@@ -232,6 +255,7 @@ def _csv_row(path: str, assessment: Assessment, estimate: Estimate) -> dict[str,
         "bone_age_sd_months": _decimals(bone_age.sd_months, 2),
         "lower_90_months": _decimals(bone_age.lower_90_months, 2),
         "upper_90_months": _decimals(bone_age.upper_90_months, 2),
+        "uncalibrated_bone_age_months": _decimals(estimate.local.uncalibrated.months if estimate.local else None, 2),
         "sds": _decimals(growth.sds if growth else None, 2),
         "verdict": growth.verdict.value if growth else "",
         "warnings": _harmless_text(_joined(assessment.warnings)),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from boneage.datasets import Example, read_rsna
 from boneage.errors import BoneAgeError, InvalidData
+from boneage.memory_limit import memory_limited
 from boneage.models import check_model, models_folder
 from boneage.promotion import FEWEST as FEWEST_HELD_OUT
 from boneage.promotion_measures import Ground
@@ -49,6 +50,7 @@ class Plan:
         not_hands: Folder of images without a hand, for the gate.
         workers: Radiographs at the same time; None for one a core.
         fewest: Corrections below which it is not begun.
+        memory_gb: Memory that it may use; None for any. Only in the main thread of a process.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Plan:
     not_hands: Path | None = None
     workers: int | None = None
     fewest: int = FEWEST
+    memory_gb: float | None = None
 
 
 def retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
@@ -76,12 +79,16 @@ def retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
     """
     plan.run.mkdir(parents=True, exist_ok=True)
     write_status(plan.run, state="preparing", model=plan.name, started_by=plan.started_by, reason=None)
+
+    def fail(reason: str) -> None:
+        write_status(plan.run, state="failed", reason=reason, seconds_left=None)
+
     try:
-        is_live = _retrain(plan, write_data)
+        with memory_limited(plan.memory_gb, give_up=fail):
+            return _retrain(plan, write_data)
     except BoneAgeError as error:
-        write_status(plan.run, state="failed", reason=str(error), seconds_left=None)
+        fail(str(error))
         raise
-    return is_live
 
 
 def _retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:

@@ -247,13 +247,39 @@ class AdultHeight:
 
 
 @dataclass(frozen=True)
+class LocalShift:
+    """What a local calibration did to a bone age.
+
+    Attributes:
+        uncalibrated: The bone age without it.
+        made_on: Day on which it was fitted.
+        ages: Read by experts of one's own population, which it was fitted to.
+        version: Of the calibration.
+    """
+
+    uncalibrated: BoneAge
+    made_on: date
+    ages: int
+    version: str
+
+
+@dataclass(frozen=True)
 class Estimate:
-    """The bone age for one sex, its score if the chronological age is known, adult heights if heights are known."""
+    """The bone age for one sex, with what follows from it.
+
+    Attributes:
+        sex: That it holds for.
+        bone_age: Locally calibrated where `local` says so.
+        growth: Its score; None if the chronological age is not known.
+        adult_heights: One a method, if heights are known.
+        local: What the local calibration did; None where none is in force for this sex.
+    """
 
     sex: Sex
     bone_age: BoneAge
     growth: GrowthScore | None
     adult_heights: tuple[AdultHeight, ...] = ()
+    local: LocalShift | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from boneage.types import CM_PER_INCH, AdultHeight, Assessment, BoneAge, GrowthScore, Saliency, Sex
+from boneage.types import CM_PER_INCH, AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Saliency, Sex
 
 NOT_A_MEDICAL_DEVICE = "Not a medical device. For research use."
 
@@ -23,6 +23,20 @@ def whole_years_and_months(months: float) -> tuple[int, int]:
 def interval_in_words(bone_age: BoneAge) -> str:
     """Write the 90 % interval as "9 years 8 months to 11 years 4 months"."""
     return f"{years_and_months(bone_age.lower_90_months)} to {years_and_months(bone_age.upper_90_months)}"
+
+
+def local_shift_months(estimate: Estimate) -> float:
+    """Return what the local calibration added to the bone age; 0 without one."""
+    return estimate.bone_age.months - estimate.local.uncalibrated.months if estimate.local else 0.0
+
+
+def local_calibration_in_words(estimate: Estimate) -> str:
+    """Write "Local calibration of 2026-11-25 from 121 ages: +3.2 months (123.2 without it)"; empty without one."""
+    if estimate.local is None:
+        return ""
+    fitted = f"Local calibration of {estimate.local.made_on} from {estimate.local.ages} ages"
+    without = estimate.local.uncalibrated.months
+    return f"{fitted}: {local_shift_months(estimate):+.1f} months ({without:.1f} without it)"
 
 
 def sex_in_words(assessment: Assessment, sex: Sex) -> str:

@@ -65,5 +65,5 @@ def install(monkeypatch: Any = None, seconds: float = 0.0) -> None:
         return fake_assess(*args, **kwargs)
 
     put = monkeypatch.setattr if monkeypatch else setattr
-    put(assessment, "load_models", lambda directory=None, threads=None: "models")
+    put(assessment, "load_models", lambda directory=None, threads=None, local=False: "models")
     put(assessment, "assess", slow_assess)

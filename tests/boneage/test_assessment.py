@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,7 @@ from builders import a_bone_age, a_hand, a_hand_mask, a_radiograph
 from boneage.assessment import END_OF_SCALE_MONTHS, LOOKS_APART_MONTHS, WIDEST_INTERVAL_MONTHS, Models, assess
 from boneage.detection import SURE_HAND, SURE_POSE
 from boneage.errors import NoHandFound, UnknownSex
+from boneage.local_calibration import Adjustment, FittedFor, Force, LocalCalibration, LocalState
 from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
 
 VERSIONS = {"hand_detector": "1.0.0", "hand_segmenter": "1.1.0", "bone_age_regressor": "1.2.0"}
@@ -49,6 +51,26 @@ def fakes(hand=None, mask=None, months=None):
 
 def warnings_of(radiograph=None, **answers):
     return assess(radiograph or a_radiograph(), fakes(**answers)[0]).warnings
+
+
+def with_local(models, force=Force.IN_FORCE, reason=""):
+    girls = {Sex.FEMALE: Adjustment(9.0, 0.0, 120.0, 24.0, 190.0, 1.0, 60)}
+    calibration = LocalCalibration("1", date(2026, 11, 25), FittedFor("1.2.0", "", 1.0), girls)
+    return replace(models, local=LocalState(force, calibration, reason))
+
+
+def test_a_local_calibration_in_force_moves_the_age_before_it_is_scored():
+    [girl, boy] = assess(a_radiograph(), with_local(fakes()[0]), sexes=(Sex.FEMALE, Sex.MALE)).estimates
+    assert girl.bone_age.months == pytest.approx(127.0, abs=0.01)
+    assert girl.local.uncalibrated.months == 118.0
+    assert girl.growth.sds == pytest.approx((127.0 - 114.0) / girl.growth.reference_sd_months, abs=0.01)
+    assert (boy.bone_age.months, boy.local) == (130.0, None)
+
+
+def test_one_that_is_not_in_force_changes_nothing_and_is_warned_of():
+    assessment = assess(a_radiograph(), with_local(fakes()[0], Force.NOT_IN_FORCE, "Fitted for another."))
+    assert assessment.estimates[0].bone_age.months == 118.0
+    assert "Fitted for another." in assessment.warnings
 
 
 def test_the_rooms_follow_each_other_and_everything_found_is_in_the_assessment():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from itertools import combinations
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 
 from boneage.errors import InvalidInput, OutputFailed
 from boneage.picture import draw_picture, save_picture
-from boneage.types import BoneAge, Saliency, Sex
+from boneage.types import BoneAge, LocalShift, Saliency, Sex
 
 A_LONG_WARNING = "Two looks at the hand disagree by 9 % of its length; check its outline or set the key points. " * 3
 
@@ -34,6 +35,12 @@ def boxes_of_texts(figure):
     return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in texts]
 
 
+def locally_calibrated(bone_ages=None):
+    assessment = an_assessment(bone_ages=bone_ages)
+    shift = LocalShift(a_bone_age(123.2), date(2026, 11, 25), 121, "2")
+    return replace(assessment, estimates=tuple(replace(one, local=shift) for one in assessment.estimates))
+
+
 ASSESSMENTS = {
     "one sex": lambda: an_assessment(),
     "both sexes": lambda: an_assessment(a_radiograph(sex=None), both_sexes(), ("A warning.",)),
@@ -43,6 +50,7 @@ ASSESSMENTS = {
         a_radiograph(80, 120, sex=Sex.MALE, chronological_age_months=239.0), {Sex.MALE: a_bone_age(236, 4)}
     ),
     "saliency": lambda: replace(an_assessment(), saliency=Saliency(np.eye(96, 72, dtype=np.float32), {"carpus": 1.0})),
+    "locally calibrated": lambda: locally_calibrated(both_sexes()),
     "infant": lambda: an_assessment(
         a_radiograph(chronological_age_months=4.0), {Sex.FEMALE: a_bone_age(5, 2), Sex.MALE: a_bone_age(6, 3)}
     ),
@@ -78,6 +86,11 @@ def test_picture_says_what_was_found():
         "Not a medical device. For research use.",
     ):
         assert part in text
+
+
+def test_a_local_calibration_in_force_is_on_the_picture_with_the_age_without_it():
+    assert "Local calibration of 2026-11-25 from 121 ages: +3.2 months" in words(draw_picture(locally_calibrated()))
+    assert "Local calibration" not in words(draw_picture(an_assessment()))
 
 
 def test_file_name_is_on_the_picture_only_if_asked_for(tmp_path):

@@ -13,7 +13,7 @@ from builders import AN_IDENTITY, a_bone_age, a_radiograph, an_assessment, both_
 from boneage.adult_height import adult_heights
 from boneage.errors import NoHandFound
 from boneage.report import CSV_COLUMNS, csv_error_row, csv_rows, report_json, report_text
-from boneage.types import BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT, Heights, Laterality, Sex
+from boneage.types import BAYLEY_PINNEAU, RWT_1975, TARGET_HEIGHT, Heights, Laterality, LocalShift, Sex
 from boneage.wording import years_and_months
 
 
@@ -109,6 +109,7 @@ def test_json_carries_the_estimate_in_months():
         "reference_sd_months": 11.23,
         "verdict": "normal",
         "growth_reference": "Greulich-Pyle 1959, Brush Foundation series (Tables III/IV)",
+        "local_calibration": None,
     }
     assert (report["sex"], report["sex_source"]) == ("female", "DICOM")
     assert (report["chronological_age_months"], report["chronological_age_source"]) == (114.0, "DICOM")
@@ -201,6 +202,37 @@ def test_csv_gives_adult_heights_in_columns_of_their_own(with_heights):
     assert (row["bayley_pinneau_cm"], row["rwt_cm"], row["target_height_cm"]) == ("163.2", "", "")
 
 
+# Local calibration
+
+
+def locally_calibrated():
+    assessment = an_assessment()
+    (estimate,) = assessment.estimates
+    shift = LocalShift(a_bone_age(123.2), date(2026, 11, 25), 121, "2")
+    return replace(assessment, estimates=(replace(estimate, local=shift),))
+
+
+def test_a_local_calibration_in_force_is_told_with_the_age_without_it():
+    told = "Local calibration   of 2026-11-25 from 121 ages: +3.2 months (123.2 without it)"
+    assert told in report_text(locally_calibrated()).splitlines()
+    assert "Local calibration" not in report_text(an_assessment())
+
+
+def test_json_and_csv_carry_the_age_without_the_local_calibration():
+    (estimate,) = report_json(locally_calibrated())["estimates"]
+    assert estimate["local_calibration"] == {
+        "version": "2",
+        "made_on": "2026-11-25",
+        "ages": 121,
+        "shift_months": 3.2,
+        "uncalibrated_bone_age_months": 123.2,
+        "uncalibrated_lower_90_months": pytest.approx(112.84, abs=0.1),
+        "uncalibrated_upper_90_months": pytest.approx(132.6, abs=0.1),
+    }
+    (row,) = csv_rows("a.png", locally_calibrated())
+    assert (row["bone_age_months"], row["uncalibrated_bone_age_months"]) == ("126.40", "123.20")
+
+
 # CSV
 
 
@@ -209,11 +241,11 @@ def test_csv_has_one_row_per_estimate_under_the_agreed_columns():
     assert [tuple(row) for row in rows] == [CSV_COLUMNS, CSV_COLUMNS]
     assert ",".join(CSV_COLUMNS) == (
         "path,sex,bone_age_months,bone_age_sd_months,lower_90_months,upper_90_months,"
-        "sds,verdict,warnings,error_kind,error_message,seconds,"
+        "uncalibrated_bone_age_months,sds,verdict,warnings,error_kind,error_message,seconds,"
         "bayley_pinneau_cm,rwt_cm,target_height_cm"
     )
     assert ",".join(rows[0].values()) == (
-        "a/b.png,female,126.40,6.00,116.04,135.78,1.10,normal,First. | Second line.,,,1.234,,,"
+        "a/b.png,female,126.40,6.00,116.04,135.78,,1.10,normal,First. | Second line.,,,1.234,,,"
     )
     assert (rows[1]["sex"], rows[1]["verdict"]) == ("male", "advanced")
 

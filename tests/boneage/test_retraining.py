@@ -1,6 +1,7 @@
 """From corrections to a version that is live, refused or failed, with a status that says so; networks are faked."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import tiny_models
 
 from boneage import retraining
 from boneage.datasets import Example
-from boneage.errors import InvalidData
+from boneage.errors import InvalidData, MemoryExceeded
+from boneage.memory_limit import used_bytes
 from boneage.models import check_model
 from boneage.promotion import Comparison, Ruling
 from boneage.registry import Action, Entry, promote, refuse
@@ -107,6 +109,23 @@ def test_what_could_not_be_compared_is_not_trained(plan, steps, name, splits, wo
         retrain(replace(plan, name=name, fewest=0), data_with(30))
     assert steps["trainings"] == []
     assert "base data set" in read_status(plan.run)["reason"]
+
+
+def test_a_training_that_takes_too_much_memory_ends_with_the_reason(plan, steps, monkeypatch):
+    class Greedy:
+        @staticmethod
+        def train(options):
+            taken = []
+            for _ in range(600):
+                taken.append(bytearray(b"x" * 2**20))
+                time.sleep(0.02)
+
+    monkeypatch.setattr(retraining, "import_module", lambda name: Greedy)
+    allowed = (used_bytes() + 50 * 2**20) / 2**30
+    with pytest.raises(MemoryExceeded):
+        retrain(replace(plan, memory_gb=allowed), data_with(30))
+    status = read_status(plan.run)
+    assert status["state"] == "failed" and "GB were in use" in status["reason"]
 
 
 def test_a_training_that_fails_leaves_its_reason_and_can_be_taken_up_again(plan, steps):

@@ -2,15 +2,21 @@
 
 import shutil
 import threading
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from boneage.models import check_bundle, models_folder
+from boneage.errors import InvalidInput
+from boneage.local_calibration import NAME as LOCAL
+from boneage.local_calibration import Adjustment, FittedFor, LocalCalibration, roll_back_local, write_candidate
+from boneage.models import check_bundle, check_model, models_folder
 from boneage.registry import Action, Entry, history, promote, roll_back
 from boneage.training.publish import amend_card
+from boneage.types import Sex
 from monailabel_app import live_models
 from monailabel_app.live_models import LiveModels
+from monailabel_app.settings import AppSettings
 
 NAME = "bone_age_regressor"
 
@@ -90,3 +96,22 @@ def test_without_a_change_the_models_are_not_loaded_again_however_many_ask(home,
         thread.join()
     assert len(loads) == 1
     assert isinstance(live.folder, Path)
+
+
+def test_a_local_calibration_is_in_force_from_the_next_request_on_until_it_is_taken_back(home, tmp_path):
+    live, without = LiveModels(home, threads=1), LiveModels(home, threads=1, local=False)
+    fitted_for = FittedFor.of(check_model(NAME, home))
+    girls = {Sex.FEMALE: Adjustment(6.0, 0.0, 120.0, 24.0, 190.0, 1.0, 60)}
+    sha256 = write_candidate(LocalCalibration("1", date(2026, 11, 25), fitted_for, girls), tmp_path / LOCAL)
+    promote(tmp_path / LOCAL, home, Entry(Action.PROMOTED, LOCAL, "", "1", sha256, "", "a test"))
+    assert live().local.in_force.ages == 60
+    assert without().local.plain() == {"state": "off", "reason": "Local calibration is switched off."}
+    roll_back_local(home, "a test")
+    assert live().local.plain() == {"state": "none", "reason": None}
+
+
+def test_whether_a_local_calibration_counts_is_a_setting():
+    assert AppSettings.from_conf({}).local_calibration is True
+    assert AppSettings.from_conf({"local_calibration": "off"}).local_calibration is False
+    with pytest.raises(InvalidInput, match="on or off, got 'no'"):
+        AppSettings.from_conf({"local_calibration": "no"})

@@ -1,5 +1,6 @@
 """Trainings over the server: begun, watched and refused with a reason; the work itself is tested in tests/boneage."""
 
+import os
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,13 +9,13 @@ import pytest
 
 from boneage.corrections import CorrectionStore
 from boneage.errors import InvalidData, InvalidInput
+from boneage.study_files import patient_in
 from boneage.training.status import write_status
 from boneage.types import Correction
 from monailabel_app.folder import FolderStudies
 from monailabel_app.live_models import LiveModels
 from monailabel_app.retraining_state import new_corrections, progress_of, retraining_state, with_progress
 from monailabel_app.settings import AppSettings, TrainSettings
-from monailabel_app.studies import patient_in
 from monailabel_app.train import RetrainTask, current_run, last_run, new_run
 
 NAME = "hand_segmenter"
@@ -95,10 +96,11 @@ def test_the_state_tells_progress_verdict_and_how_many_corrections_wait(own_stud
 
 
 def test_the_tasks_of_get_train_have_the_progress_of_their_run(own_studies):
-    a_run(own_studies, "training", epoch=2, epochs=5)
+    a_run(own_studies, "training", epoch=2, epochs=5, history=[{"epoch": 1, "validation_dice": 0.9}])
     task = {"id": "1", "request": {"model": NAME}}
     told = with_progress(lambda all, check: [task] if all else task, lambda: own_studies.work_folder)
     assert told()["progress"]["epoch"] == 2
+    assert told()["progress"]["history"] == [{"epoch": 1, "validation_dice": 0.9}]
     assert told(True)[0]["progress"]["state"] == "training"
 
 
@@ -145,7 +147,16 @@ def test_settings_of_trainings_become_values_or_are_refused(tmp_path):
     settings = AppSettings.from_conf(conf)
     assert (settings.training.base, settings.training.replay, settings.training.threads) == (tmp_path, 100, 2)
     assert (settings.retrain_after, settings.retrain_at) == (50, "02:30")
-    for wrong in ({"base": "/nowhere"}, {"retrain_at": "2 am"}, {"retrain_after": "0"}, {"retrain_at": "24:00"}):
+    assert AppSettings.from_conf({}).training.memory_gb is None
+    assert AppSettings.from_conf({"train_memory_gb": "2.5"}).training.memory_gb == 2.5
+    for wrong in (
+        {"train_memory_gb": "0.1"},
+        {"train_memory_gb": "much"},
+        {"base": "/nowhere"},
+        {"retrain_at": "2 am"},
+        {"retrain_after": "0"},
+        {"retrain_at": "24:00"},
+    ):
         with pytest.raises(InvalidInput):
             AppSettings.from_conf(wrong)
 
@@ -154,7 +165,7 @@ def test_settings_of_trainings_become_values_or_are_refused(tmp_path):
 def test_a_training_in_a_process_of_its_own_ends_with_its_reason_in_its_last_lines(client, studies, monkeypatch):
     monkeypatch.setenv("MONAI_LABEL_APP_DIR", str(ROOT / "monailabel_app"))
     monkeypatch.setenv("MONAI_LABEL_STUDIES", str(studies))
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'lib'}{os.pathsep}{ROOT}")
     assert client.post(f"/train/{NAME}", json={"started_by": "a test"}).status_code == 200
     for _ in range(1200):
         task = client.get("/train/").json()

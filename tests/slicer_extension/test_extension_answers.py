@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from BoneAgeLib import answers
+from BoneAgeLib import answers, words
 from BoneAgeLib.contract import HandBox
 from BoneAgeLib.errors import ClientError, ErrorKind
 from BoneAgeLib.multipart import parts_of
@@ -35,6 +35,20 @@ def test_the_one_click_answer_is_read_whole():
     assert 0 <= box.top < box.bottom <= assessment.rows == 1386
     assert assessment.hand.outline.area_px > 100_000 and assessment.pixel_spacing_mm is None
     assert set(assessment.model_versions) == {"hand_detector", "hand_segmenter", "bone_age_regressor"}
+
+
+def test_a_local_calibration_in_force_is_read_and_told_beside_the_age_without_it():
+    answer = recorded("bone_age")
+    assert answers.assessment(answer).estimates[0].local is None
+    told = {"version": "2", "made_on": "2026-11-25", "ages": 121, "shift_months": 3.2}
+    told |= {f"uncalibrated_{name}_months": 120.0 for name in ("bone_age", "lower_90", "upper_90")}
+    answer["estimates"][0]["local_calibration"] = told
+    assessment = answers.assessment(answer)
+    words_of_it = "Local calibration of 2026-11-25 from 121 ages: +3.2 months (120.0 without it)"
+    assert words.interval(assessment).splitlines()[-1] == words_of_it
+    told["ages"] = "many"
+    with pytest.raises(ClientError):
+        answers.assessment(answer)
 
 
 def test_both_sexes_and_the_detector_alone_are_read():

@@ -76,7 +76,7 @@ def test_the_figures_of_an_earlier_run_are_never_told_of_a_task_that_has_just_be
         a_task("RUNNING", REFUSED),
         a_task(progress=RUNNING, action="roll back"),
     ):
-        assert training_words.curve_point(task) is None
+        assert training_words.curve_points(task) == []
         assert "6.5" not in training_words.task(task) and "Not better" not in training_words.task(task)
 
 
@@ -90,8 +90,18 @@ def test_the_figures_of_an_earlier_run_are_never_told_of_a_task_that_has_just_be
 )
 def test_the_curve_shows_the_error_on_validation_after_the_epochs_that_are_done(model, figures, error):
     run = {"state": "training", "epoch": 3, "epochs": 10, **figures}
-    assert training_words.curve_point(a_task(progress=run, model=model)) == (2, pytest.approx(error))
+    assert training_words.curve_points(a_task(progress=run, model=model)) == [(2, pytest.approx(error))]
     assert "validation" in training_words.curve_name(model)
+
+
+def test_a_client_that_comes_late_has_the_whole_curve_from_the_servers_history():
+    history = [{"epoch": n, "validation_mae_months": 10.0 - n, "validation_bias_months": 0.1} for n in (1, 2, 3)]
+    task = a_task(progress=RUNNING | {"epoch": 4, "history": history})
+    assert training_words.curve_points(task) == [(1, 9.0), (2, 8.0), (3, 7.0)]
+    assert training_words.curve_points(a_task(progress=RUNNING | {"history": []})) == [(2, 6.5)]
+    assert training_words.curve_points(a_task(progress=REFUSED | {"history": history})) == []
+    with pytest.raises(ClientError):
+        a_task(progress=RUNNING | {"history": [{"validation_mae_months": 6.5}]})
 
 
 @pytest.mark.parametrize(

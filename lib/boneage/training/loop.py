@@ -19,7 +19,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from boneage.errors import InvalidInput
 from boneage.training.options import TrainOptions
 from boneage.training.processes import devices_and_nodes, torchrun
-from boneage.training.status import Pace, write_status
+from boneage.training.status import Pace, read_status, write_status
 
 EMA_DECAY = 0.998
 CHECKPOINT_EVERY = timedelta(minutes=5)
@@ -167,20 +167,28 @@ class StatusFile(L.Callback):
 
     @rank_zero_only
     def on_validation_end(self, trainer: L.Trainer, *_: Any) -> None:
-        """Write what the validation gave."""
+        """Write what the validation gave, beside what it gave after earlier epochs."""
         self._write(trainer)
+        done = trainer.current_epoch + 1
+        figures = {name: value for name, value in _figures(trainer).items() if name.startswith("validation_")}
+        earlier = [one for one in read_status(self._run).get("history", []) if one["epoch"] < done]
+        write_status(self._run, history=[*earlier, {"epoch": done, **figures}])
 
     def _write(self, trainer: L.Trainer) -> None:
         step, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
-        figures = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
         write_status(
             self._run,
             epoch=trainer.current_epoch + 1,
             epochs=trainer.max_epochs,
             progress=round(step / steps, 4),
             seconds_left=self._pace.seconds_left(step, steps),
-            figures={name: value for name, value in figures.items() if name.startswith(("train_", "validation_"))},
+            figures=_figures(trainer),
         )
+
+
+def _figures(trainer: L.Trainer) -> dict[str, float]:
+    figures = {name: round(float(value), 4) for name, value in trainer.callback_metrics.items()}
+    return {name: value for name, value in figures.items() if name.startswith(("train_", "validation_"))}
 
 
 class SameLength(L.Callback):

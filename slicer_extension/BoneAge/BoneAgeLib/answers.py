@@ -12,6 +12,7 @@ from .contract import (
     Hand,
     HandBox,
     Info,
+    LocalShift,
     ModelCard,
     NextCase,
     Outline,
@@ -160,7 +161,15 @@ def _estimate(one: Any) -> Estimate:
         verdict=maybe(one, "verdict", str),
         growth_reference=maybe(one, "growth_reference", str),
         distribution=numbers(one, "distribution_by_whole_month"),
+        local=_local(maybe(one, "local_calibration", dict)),
     )
+
+
+def _local(told: Any) -> LocalShift | None:
+    if told is None:
+        return None
+    months = {name: number(told, name) for name in ("shift_months", "uncalibrated_bone_age_months")}
+    return LocalShift(piece(told, "made_on", str), piece(told, "ages", int), **months)
 
 
 def _saliency(saliency: Any) -> Saliency | None:

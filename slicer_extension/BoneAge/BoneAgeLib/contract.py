@@ -60,6 +60,16 @@ class Hand:
 
 
 @dataclass(frozen=True)
+class LocalShift:
+    """What the server's local calibration, fitted to ages of its own population, did to a bone age."""
+
+    made_on: str
+    ages: int
+    shift_months: float
+    uncalibrated_bone_age_months: float
+
+
+@dataclass(frozen=True)
 class Estimate:
     """The bone age for one sex; `sds` and what belongs to it only where the chronological age is known."""
 
@@ -73,6 +83,7 @@ class Estimate:
     verdict: str | None
     growth_reference: str | None
     distribution: tuple[float, ...] = field(repr=False)
+    local: LocalShift | None = None
 
 
 @dataclass(frozen=True)

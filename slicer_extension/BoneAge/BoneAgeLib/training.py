@@ -29,6 +29,7 @@ class Run:
         corrections: That it learns from.
         started_by: Who or what.
         figures: Of training and validation, by name.
+        history: Epochs that were done, and the validation figures after them; empty from servers that do not tell.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Run:
     corrections: int | None = None
     started_by: str = ""
     figures: dict[str, float] = field(default_factory=dict)
+    history: tuple[tuple[int, dict[str, float]], ...] = ()
 
     @property
     def is_unfinished(self) -> bool:
@@ -153,10 +155,13 @@ def _run(model: str, about: Any) -> Run | None:
         reason=maybe(about, "reason", str) or "",
         corrections=maybe(about, "corrections", int),
         started_by=maybe(about, "started_by", str) or "",
-        figures={
-            name: float(value) for name, value in about.items() if name.startswith(_FIGURES) and _is_figure(value)
-        },
+        figures=_figures(about),
+        history=tuple((piece(one, "epoch", int), _figures(one)) for one in maybe(about, "history", list) or ()),
     )
+
+
+def _figures(about: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in about.items() if name.startswith(_FIGURES) and _is_figure(value)}
 
 
 def _is_figure(value: Any) -> bool:

@@ -58,13 +58,17 @@ def task(task: TrainingTask) -> str:
     return f"{task.model}: broke off.\n{_reason(task)}" if task.status == "ERROR" and not is_told else ""
 
 
-def curve_point(task: TrainingTask) -> tuple[int, float] | None:
-    """Return the epochs that are done and the error after them, for the curve; None if the task does not tell."""
+def curve_points(task: TrainingTask) -> list[tuple[int, float]]:
+    """Return the epochs that are done and the error after each, for the curve; none if the task does not tell.
+
+    A server that keeps no history tells of the last epoch only.
+    """
     run, (figure, is_turned, _) = task.own_run, CURVES.get(task.model, ("", False, ""))
-    if run is None or not run.epoch or figure not in run.figures:
-        return None
-    value = run.figures[figure]
-    return run.epoch - 1, 1 - value if is_turned else value
+    if run is None:
+        return []
+    told = run.history or (((run.epoch - 1, run.figures),) if run.epoch else ())
+    values = [(epoch, figures[figure]) for epoch, figures in told if figure in figures]
+    return [(epoch, 1 - value if is_turned else value) for epoch, value in values]
 
 
 def curve_name(model: str) -> str:

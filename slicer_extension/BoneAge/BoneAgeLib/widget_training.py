@@ -94,9 +94,7 @@ class TrainingSection:
         if task is None or self._task is None or task.id != self._task.id:
             self._points = {}
         self._task = task
-        point = None if task is None else training_words.curve_point(task)
-        if point is not None:
-            self._points[point[0]] = point[1]
+        self._points.update([] if task is None else training_words.curve_points(task))
         self._desk.info = info or self._desk.info
         self._fail(None)
 

@@ -127,7 +127,16 @@ def _is_same_age(first: float | None, second: float | None) -> bool:
 def _interval(estimate: Estimate, names_sex: bool) -> str:
     ends = f"{years_and_months(estimate.lower_90_months)} to {years_and_months(estimate.upper_90_months)}"
     months = f"{estimate.bone_age_months:.1f} months, SD {estimate.bone_age_sd_months:.1f} months"
-    return f"{estimate.sex + ': ' if names_sex else ''}90 %: {ends}\n{months}"
+    return f"{estimate.sex + ': ' if names_sex else ''}90 %: {ends}\n{months}{_local(estimate)}"
+
+
+def _local(estimate: Estimate) -> str:
+    """Write what the server's local calibration did, on a line of its own; nothing where none is in force."""
+    if estimate.local is None:
+        return ""
+    shift, without = estimate.local.shift_months, estimate.local.uncalibrated_bone_age_months
+    fitted = f"Local calibration of {estimate.local.made_on} from {estimate.local.ages} ages"
+    return f"\n{fitted}: {shift:+.1f} months ({without:.1f} without it)"
 
 
 def _verdict(estimate: Estimate) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
+from dataclasses import replace
 
 import lightning as L
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from boneage.errors import InvalidInput
+from boneage.errors import InvalidInput, MemoryExceeded
+from boneage.memory_limit import GIBI, memory_limited, used_bytes
 from boneage.training import loop
 from boneage.training.loop import fit, newest_checkpoint, one_cycle, plot_metrics, read_metrics
 from boneage.training.options import TrainOptions
@@ -106,12 +109,38 @@ def test_the_status_tells_epoch_figures_and_that_it_is_done(options):
     assert set(status["figures"]) == {"train_loss", "validation_error"}
 
 
+def test_the_status_keeps_what_the_validation_gave_after_each_epoch_also_of_a_run_in_two_parts(options):
+    with pytest.raises(RuntimeError):
+        train(options, stop_at=2 * STEPS + 1)
+    first = read_status(options.run)["history"]
+    assert [one["epoch"] for one in first] == [1, 2]
+    train(options)
+    whole = read_status(options.run)["history"]
+    assert [one["epoch"] for one in whole] == [1, 2, 3] and whole[:2] == first
+    assert all(set(one) == {"epoch", "validation_error"} for one in whole)
+    train(replace(options, resume=False))
+    assert [one["epoch"] for one in read_status(options.run)["history"]] == [1, 2, 3]
+
+
 def test_a_run_that_fell_over_in_an_epoch_goes_on_in_that_epoch(options):
     with pytest.raises(RuntimeError, match="stopped by the test"):
         train(options, stop_at=STEPS + 2)
     module = train(options)
     assert module.steps == list(range(STEPS + 2, 3 * STEPS))
     assert module.epochs == [1] * 2 + [2] * STEPS
+
+
+def test_a_run_that_takes_too_much_memory_ends_with_the_reason_and_a_checkpoint_to_go_on_from(options):
+    def greedy(_):
+        held = []
+        for _ in range(500):
+            held.append(bytearray(b"x" * 2**20))
+            time.sleep(0.02)
+        return RuntimeError("It was not ended.")
+
+    with pytest.raises(MemoryExceeded), memory_limited((used_bytes() + 50 * 2**20) / GIBI):
+        train(options, stop_at=STEPS + 2, stop_with=greedy)
+    assert train(options).steps == list(range(STEPS + 2, 3 * STEPS))
 
 
 def test_the_metrics_of_a_run_in_two_parts_are_in_one_table_without_doubles(options):

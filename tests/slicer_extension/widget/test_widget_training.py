@@ -118,6 +118,12 @@ def test_a_training_that_runs_shows_bar_time_left_and_curve(trained, training_se
     assert not trained.ui.trainingCurve.isVisible()
 
 
+def test_the_curve_is_whole_for_one_who_comes_late(trained, training_server):
+    history = [{"epoch": epoch, "validation_mae_months": 8.0 - epoch} for epoch in (1, 2, 3)]
+    tell(trained, training_server, progress={**RUN, "epoch": 4, "history": history})
+    assert trained.ui.trainingCurve.isVisible() and not trained.ui.trainingCurve.pixmap().isNull()
+
+
 def test_when_a_training_has_ended_its_verdict_is_shown(trained, training_server):
     tell(trained, training_server, progress=RUN)
     assert trained.ui.verdictsLabel.text() == ""
