@@ -31,6 +31,7 @@ LAYERS = (
         "models registry runtime networks weights local_calibration",
         "picture drawing",
         "wholeness",
+        "surroundings",
         *(
             "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
             "report report_*",

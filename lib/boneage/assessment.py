@@ -11,7 +11,7 @@ import numpy as np
 
 from boneage.adult_height import adult_heights
 from boneage.detection import SURE_HAND, SURE_POSE, HandDetector
-from boneage.errors import UnknownSex
+from boneage.errors import NoHandFound, UnknownSex
 from boneage.geometry import apparent_side
 from boneage.growth import (
     DEFAULT_GROWTH_REFERENCE,
@@ -24,6 +24,7 @@ from boneage.local_calibration import WITHOUT_LOCAL, Force, LocalState, local_st
 from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.regression import BoneAgeRegressor
 from boneage.segmentation import HandSegmenter
+from boneage.surroundings import BRIGHT, brighter_than_surroundings
 from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
 from boneage.wholeness import length_cut_off, shown_below_capitate
 
@@ -108,10 +109,8 @@ def assess(
     """
     check_heights(radiograph.heights, radiograph.chronological_age_months)
     start = time.perf_counter()
-    hand = models.detector.find_hand(radiograph, hand_box)
+    radiograph, hand, hand_mask = _bright_hand(radiograph, models, hand_box, hand_mask)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
-    if hand_mask is None:
-        hand_mask = models.segmenter.outline(radiograph, hand)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(
         _estimate(radiograph, sex, bone_age, models.local, growth_reference)
@@ -126,6 +125,35 @@ def assess(
     saliency = models.regressor.explain(radiograph, hand, hand_mask, chosen[0]) if explain else None
     seconds = time.perf_counter() - start
     return Assessment(radiograph, hand, hand_mask, estimates, models.versions, warnings, seconds, saliency)
+
+
+Found = tuple[Radiograph, Hand, np.ndarray]
+
+
+def _bright_hand(radiograph: Radiograph, models: Models, box: HandBox | None, mask: np.ndarray | None) -> Found:
+    """Find and outline the hand in the picture or its inversion: where it is brighter than what lies around it.
+
+    The inversion is looked at where the hand is not bright beyond doubt, or the picture was turned before.
+    """
+    try:
+        found = _outlined(radiograph, models, box, mask)
+    except NoHandFound:
+        if not radiograph.was_inverted:
+            raise
+        return _outlined(radiograph.turned(1.0), models, box, mask)
+    brightness = brighter_than_surroundings(radiograph.pixels, found[2])
+    if brightness >= BRIGHT and not radiograph.was_inverted:
+        return found
+    try:
+        other = _outlined(radiograph.turned(1.0 - brightness), models, box, mask)
+    except NoHandFound:
+        return found
+    return other if brighter_than_surroundings(other[0].pixels, other[2]) > max(brightness, BRIGHT) else found
+
+
+def _outlined(radiograph: Radiograph, models: Models, box: HandBox | None, mask: np.ndarray | None) -> Found:
+    hand = models.detector.find_hand(radiograph, box)
+    return radiograph, hand, models.segmenter.outline(radiograph, hand) if mask is None else mask
 
 
 def _own_sex(radiograph: Radiograph) -> Sex:
@@ -207,7 +235,7 @@ def _doubt(bone_age: BoneAge) -> str | None:
     width = bone_age.upper_90_months - bone_age.lower_90_months
     if bone_age.looks_apart_months > LOOKS_APART_MONTHS or width > WIDEST_INTERVAL_MONTHS:
         return (
-            f"The age is unsure: looks at the hand, slightly turned and resized, give ages "
+            "The age is unsure: looks at the hand, slightly turned and resized, give ages "
             f"{bone_age.looks_apart_months:.0f} months apart, and the 90 % interval is {width:.0f} months wide."
         )
     return None
@@ -218,7 +246,8 @@ def _age_warnings(estimate: Estimate, growth_reference: str) -> list[str]:
     warnings = [_doubt(bone_age)]
     if bone_age.upper_90_months >= END_OF_SCALE_MONTHS[sex] - NEAR_THE_END_MONTHS:
         warnings.append(
-            f"{END_OF_SCALE} for the {sex.value} sex, or near it: the hand may be mature, and older than it says."
+            f"At the end of the scale for the {sex.value} sex, or near it: "
+            "the hand may be mature, and older than it says."
         )
     if growth is not None:
         age = growth.chronological_age_months

@@ -11,8 +11,6 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from boneage.dicom_ages import months_between, months_from_dicom_age
 from boneage.errors import UnreadableRadiograph
 from boneage.polarity import looks_inverted
@@ -155,9 +153,7 @@ def _bone_bright(radiograph: Radiograph, says_polarity: bool) -> Radiograph:
     """Turn a picture whose bone is dark; one that says its polarity is believed unless it is plainly wrong."""
     inverted = looks_inverted(radiograph.pixels)
     if inverted > (TURN_AGAINST_DICOM if says_polarity else TURN_IF_SILENT):
-        note = f"Bone was dark (certainty {inverted:.2f}); the picture was inverted."
-        pixels = np.subtract(np.float32(1.0), radiograph.pixels)
-        return replace(radiograph, pixels=pixels, was_inverted=True, warnings=(*radiograph.warnings, note))
+        return radiograph.turned(inverted)
     if not says_polarity and inverted > UNSURE:
         note = f"Whether bone is bright is uncertain (inverted with probability {inverted:.2f})."
         return replace(radiograph, warnings=(*radiograph.warnings, note))

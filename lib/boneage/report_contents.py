@@ -11,7 +11,7 @@ from boneage.report_models import small_print
 from boneage.report_page import Answer, Item, Patient, ReportOptions, ReportPage, Section
 from boneage.report_sentences import translated
 from boneage.types import Assessment, Estimate, Sex, Verdict
-from boneage.wording import chronological_age_months
+from boneage.wording import chronological_age_months, local_calibration_in_words
 
 
 def report_page(assessment: Assessment, options: ReportOptions) -> ReportPage:
@@ -28,7 +28,8 @@ def report_page(assessment: Assessment, options: ReportOptions) -> ReportPage:
     words = language(options.language)
     _ = words.gettext
     course = course_of(assessment, options.earlier)
-    warnings = dict.fromkeys((*assessment.warnings, *(course.warnings if course else ())))
+    local = filter(None, map(local_calibration_in_words, assessment.estimates))
+    warnings = dict.fromkeys((*local, *assessment.warnings, *(course.warnings if course else ())))
     return ReportPage(
         language=words.code,
         title=_("Bone age report"),

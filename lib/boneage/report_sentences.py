@@ -21,9 +21,25 @@ SENTENCES = (
         "check the key points before trusting the age."
     ),
     N_("The outline fills only {share} of the hand's box: check it before trusting the age."),
+    N_("It is not sure that this is one whole hand (confidence {confidence}): check it."),
+    N_("The hand runs out of the picture: a part of it may be missing."),
+    N_(
+        "Only {share} of the hand's length is shown below the capitate: "
+        "the growth plates of radius and ulna may be missing."
+    ),
+    N_(
+        "The age is unsure: looks at the hand, slightly turned and resized, give ages {apart} months apart, "
+        "and the 90 % interval is {width} months wide."
+    ),
     N_("A finger tip or the wrist lies outside the picture: the hand is not shown whole."),
     N_("The file says {said} hand, the thumb lies as in a {seen} hand seen from its back."),
-    N_("At the end of the scale for the {sex} sex: the hand may be mature, and older than it says."),
+    N_("At the end of the scale for the {sex} sex, or near it: the hand may be mature, and older than it says."),
+    # local_calibration
+    N_(
+        "The local calibration of {day} from {ages} ages was fitted for regressor {version} and is not in force with "
+        "{now}: fit it anew (boneage models calibrate-locally)."
+    ),
+    N_("Local calibration of {day} from {ages} ages: {shift} months ({months} without it)"),
     # growth
     N_(
         "The verdict depends on the growth reference: {verdict} (SDS {sds}) by {reference}, "

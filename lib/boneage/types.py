@@ -14,6 +14,7 @@ import numpy as np
 
 MONTHS_PER_YEAR = 12.0
 DAYS_PER_MONTH = 365.25 / MONTHS_PER_YEAR
+BONE_WAS_DARK = "Bone was dark"
 CM_PER_INCH = 2.54
 
 
@@ -107,6 +108,18 @@ class Radiograph:
     source: Path | None = None
     was_inverted: bool = False
     warnings: tuple[str, ...] = ()
+
+    def turned(self, certainty: float) -> Radiograph:
+        """Return a copy whose dark is bright; of one that was turned before, the picture as it was."""
+        turns = [warning for warning in self.warnings if warning.startswith(BONE_WAS_DARK)]
+        others = tuple(warning for warning in self.warnings if warning not in turns)
+        note = f"Bone was dark (certainty {certainty:.2f}); the picture was inverted."
+        return replace(
+            self,
+            pixels=np.subtract(np.float32(1.0), self.pixels),
+            was_inverted=not self.was_inverted,
+            warnings=others if self.was_inverted else (*others, note),
+        )
 
     def with_sex(self, sex: Sex, source: str) -> Radiograph:
         """Return a copy with `sex` set by `source`."""

@@ -228,3 +228,47 @@ def test_a_verdict_that_another_reference_would_change_is_told():
 def test_an_age_outside_the_growth_table_is_told():
     [warning] = warnings_of(a_radiograph(chronological_age_months=290.0))
     assert "No SDS" in warning and "24.2 years" in warning
+
+
+# Polarity, by the hand itself
+
+
+def a_bright_hand(rows=120, columns=80):
+    pixels = np.where(a_whole_mask(rows, columns), 0.8, 0.1).astype(np.float32)
+    return replace(a_radiograph(), pixels=pixels, warnings=())
+
+
+def test_a_picture_that_was_turned_by_mistake_is_turned_back():
+    bright = a_bright_hand()
+    mistaken = bright.turned(0.9)
+    assert mistaken.was_inverted and mistaken.warnings
+    found = assess(mistaken, fakes()[0]).radiograph
+    assert np.allclose(found.pixels, bright.pixels) and not found.was_inverted and not found.warnings
+
+
+def test_a_picture_whose_hand_is_dark_is_turned_and_says_so():
+    dark = replace(a_bright_hand(), pixels=1 - a_bright_hand().pixels)
+    found = assess(dark, fakes()[0])
+    assert np.allclose(found.radiograph.pixels, a_bright_hand().pixels)
+    assert any(warning.startswith("Bone was dark (certainty 1.00)") for warning in found.warnings)
+
+
+def test_a_picture_that_was_turned_rightly_stays_turned():
+    turned = replace(a_bright_hand(), pixels=1 - a_bright_hand().pixels).turned(0.9)
+    found = assess(turned, fakes()[0]).radiograph
+    assert found.was_inverted and np.allclose(found.pixels, a_bright_hand().pixels)
+
+
+def test_no_hand_in_a_picture_that_was_turned_is_looked_for_in_the_picture_as_it_was():
+    bright = a_bright_hand()
+    models, _ = fakes()
+
+    def only_in_bright(radiograph, hand_box):
+        if radiograph.pixels.mean() > 0.5:
+            raise NoHandFound("none", "")
+        return a_hand()
+
+    models = replace(models, detector=SimpleNamespace(find_hand=only_in_bright))
+    assert not assess(bright.turned(0.9), models).radiograph.was_inverted
+    with pytest.raises(NoHandFound):
+        assess(replace(bright, pixels=1 - bright.pixels), models)
