@@ -14,7 +14,7 @@ LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
     ("retraining",),
     ("promotion promotion_*",),
-    ("training.*", "evaluation evaluation_* predictions", "scoring"),
+    ("training.*", "evaluation evaluation_* predictions", "scoring", "pacs pacs_*"),
     ("assessment",),
     ("detection", "segmentation", "regression saliency"),
     ("dicom_results dicom_out dicom_header dicom_sr dicom_sc dicom_pdf", "fhir fhir_*"),
@@ -25,7 +25,7 @@ LAYERS = (
         *("growth", "report", "datasets", "corrections corrections_*", "selection scores"),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database"),
+    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database", "delivery"),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second
