@@ -8,6 +8,7 @@ import os
 import signal
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from boneage.dicomweb_places import archive_address
 from boneage.errors import ArchiveUnreachable, InvalidInput
 from boneage.output import private_folder
 from boneage.pacs_peers import Peer, Tls, peer_from_words, title_from_words
+
+if TYPE_CHECKING:
+    from boneage.pacs_state import PacsState
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PEER = Words("AE@HOST:PORT", peer_from_words)
@@ -76,8 +80,8 @@ def pacs(
     """Assess the hand radiographs of a PACS as they come, and send the results back, until Ctrl-C.
 
     Radiographs come by C-STORE (--listen), from a DICOMweb archive (--archive), or both. An archive's user and password
-    come from $BONEAGE_ARCHIVE_USER and $BONEAGE_ARCHIVE_PASSWORD, or a bearer token from $BONEAGE_ARCHIVE_TOKEN. Whoever is
-    stopped or killed goes on where it was, with the same --state.
+    come from $BONEAGE_ARCHIVE_USER and $BONEAGE_ARCHIVE_PASSWORD, or a bearer token from $BONEAGE_ARCHIVE_TOKEN. Stopped
+    or killed, it goes on where it was when it is started with the same --state.
     """
     state_file = state_file or _default_state()
     if lists or retry:
@@ -176,7 +180,7 @@ def _retry(state_file: Path) -> None:
     click.echo(f"{_opened(state_file).retry()} radiographs are tried once more.")
 
 
-def _opened(state_file: Path):  # type: ignore[no-untyped-def]
+def _opened(state_file: Path) -> PacsState:
     from boneage.pacs_state import PacsState
 
     if not state_file.is_file():

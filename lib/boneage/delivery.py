@@ -1,4 +1,4 @@
-"""An object to where results are kept, once: asked for before and after it is sent; and how long to wait between tries."""
+"""An object to where it is kept, once: asked for before and after it is sent; and how long to wait between tries."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Keeper(Protocol):
 def deliver(keeper: Keeper, dataset: Dataset) -> None:
     """Store an object unless it is there, and ask for it afterwards.
 
-    With the same UID at each try, what was stored when a connection broke is not sent twice, and what a server only says
-    that it took (full disk, filter) is not lost.
+    With the same UID at each try, what was stored when a connection broke is not sent twice, and what a server only
+    says that it took (full disk, filter) is not lost.
 
     Raises:
         ArchiveRefused: If it is not taken, or is said to be taken and is not there.

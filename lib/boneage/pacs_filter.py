@@ -1,4 +1,4 @@
-"""Which objects of a PACS are left alone, by their header, before anything is looked at: all but CR and DX of a hand."""
+"""Which objects of a PACS are left alone, by their header alone: all but CR and DX that may show a hand."""
 
 from __future__ import annotations
 

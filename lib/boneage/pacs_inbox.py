@@ -1,4 +1,4 @@
-"""What a C-STORE brings: on the disk and noted before the sender is told so; otherwise a status that makes it try again."""
+"""What a C-STORE brings: on the disk and noted before the sender is told so; if not, a status to try again upon."""
 
 from __future__ import annotations
 
@@ -94,4 +94,4 @@ def _header(content: bytes) -> Dataset | None:
 
 def _item(header: Dataset) -> Item | None:
     uids = [str(header.get(name) or "") for name in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")]
-    return Item(*uids, Origin.STORE) if all(map(is_uid, uids)) else None
+    return Item(uids[0], uids[1], uids[2], Origin.STORE) if all(map(is_uid, uids)) else None

@@ -22,6 +22,7 @@ TRANSFER_SYNTAXES = (
 )
 """What the reader of radiographs decodes."""
 
+VERIFICATION = "1.2.840.10008.1.1"  # C-ECHO
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 
@@ -77,14 +78,13 @@ class Listener:
 
     def _application_entity(self) -> Any:
         from pynetdicom import AE
-        from pynetdicom.sop_class import Verification
 
         silence()
         entity = AE(ae_title=self._at.ae_title)
         entity.require_called_aet = True
         entity.require_calling_aet = self._allowed
         entity.network_timeout = IDLE_SECONDS
-        entity.add_supported_context(Verification)
+        entity.add_supported_context(VERIFICATION)
         for sop_class in RADIOGRAPH_CLASSES:
             entity.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
         return entity
@@ -114,6 +114,7 @@ def _server_class() -> type:
         request_queue_size = 50
 
         def get_request(self) -> Any:
+            assert self.socket is not None, "it listens"
             return self.socket.accept()
 
         def process_request_thread(self, request: Any, client_address: Any) -> None:

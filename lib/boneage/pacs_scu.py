@@ -71,12 +71,14 @@ class StoringPeer:
         """Return what the PACS answers to C-FIND; None if it does not answer that to us."""
         with self._association(FIND) as association:
             if not association.accepted_contexts:
-                return self._cannot_be_asked()
+                self._cannot_be_asked()
+                return None
             answers = list(association.send_c_find(_question(dataset), FIND))
         if not answers or "Status" not in answers[-1][0]:
             raise _away("The PACS did not answer in time.")
         if answers[-1][0].Status != 0:
-            return self._cannot_be_asked()
+            self._cannot_be_asked()
+            return None
         found = [identifier for status, identifier in answers if status.Status in PENDING and identifier is not None]
         return any(identifier.get("SOPInstanceUID") == dataset.SOPInstanceUID for identifier in found)
 

@@ -247,7 +247,7 @@ class PacsState:
     def _items(self, query: Any) -> list[Item]:
         with store_errors(STORE), self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-        return [Item(**row | {"origin": Origin(row["origin"]), "state": State(row["state"])}) for row in rows]
+        return [Item(**dict(row) | {"origin": Origin(row["origin"]), "state": State(row["state"])}) for row in rows]
 
     def _set(self, item: Item, **values: Any) -> None:
         with store_errors(STORE), self._engine.begin() as connection:
