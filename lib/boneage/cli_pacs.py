@@ -80,8 +80,8 @@ def pacs(
     """Assess the hand radiographs of a PACS as they come, and send the results back, until Ctrl-C.
 
     Radiographs come by C-STORE (--listen), from a DICOMweb archive (--archive), or both. An archive's user and password
-    come from $BONEAGE_ARCHIVE_USER and $BONEAGE_ARCHIVE_PASSWORD, or a bearer token from $BONEAGE_ARCHIVE_TOKEN. Stopped
-    or killed, it goes on where it was when it is started with the same --state.
+    come from $BONEAGE_ARCHIVE_USER and $BONEAGE_ARCHIVE_PASSWORD, or a bearer token from $BONEAGE_ARCHIVE_TOKEN.
+    Stopped or killed, it goes on where it was when it is started with the same --state.
     """
     state_file = state_file or _default_state()
     if lists or retry:

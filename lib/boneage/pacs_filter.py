@@ -11,8 +11,8 @@ DX_STORAGE = "1.2.840.10008.5.1.4.1.1.1.1"  # for presentation; the one for proc
 RADIOGRAPH_CLASSES = (CR_STORAGE, DX_STORAGE)
 MODALITIES = ("CR", "DX")
 
-_MAY_SHOW_A_HAND = re.compile("HAND|WRIST|FINGER|CARP|EXTREMIT|UP_?EXM|BONE ?AGE|^UPPER|^ARM$|^$")
-"""The detector decides on those, and where the body part is not said, as DX often does."""
+_MAY_SHOW_A_HAND = re.compile("HAND|WRIST|FINGER|CARP|EXTREMIT|UP_?EXM|BONE ?AGE|^UPPER|^ARM$")
+"""The detector decides on those, and where no body part is said, as often in DX, or something that is no code."""
 
 HEADER = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "BodyPartExamined"),
@@ -28,7 +28,7 @@ def why_left_alone(header: Dataset) -> str | None:
     if _code(header, "Modality") not in MODALITIES:
         return f"Its modality is {_code(header, 'Modality') or 'not said'}, not CR or DX."
     part = _code(header, "BodyPartExamined")
-    if not _MAY_SHOW_A_HAND.search(part):
+    if part and not _MAY_SHOW_A_HAND.search(part):
         return f"It shows another part of the body: {part}."
     if not header.get("Rows") or not header.get("Columns"):
         return "It holds no picture."
@@ -36,6 +36,6 @@ def why_left_alone(header: Dataset) -> str | None:
 
 
 def _code(header: Dataset, keyword: str) -> str:
-    """Return a code string (PS3.5, VR "CS"), in capitals; anything else in its place might be a name."""
+    """Return a code string (PS3.5, VR "CS"), in capitals; empty for anything else, which might be a name."""
     value = str(header.get(keyword) or "").strip().upper()
-    return value if re.fullmatch(r"[A-Z0-9 _]{0,16}", value) else "something that is no code"
+    return value if re.fullmatch(r"[A-Z0-9 _]{0,16}", value) else ""
