@@ -75,7 +75,7 @@ class StoringPeer:
                 return None
             answers = list(association.send_c_find(_question(dataset), FIND))
         if not answers or "Status" not in answers[-1][0]:
-            raise _away("The PACS did not answer in time.")
+            raise _no_find()
         if answers[-1][0].Status != 0:
             self._cannot_be_asked()
             return None
@@ -135,6 +135,14 @@ def _check(status: Dataset) -> None:
         return
     message = f"The PACS did not take the object (status {code:04X})."
     raise ArchiveRefused(message, "Its administrator can look the status up.", for_good=False)
+
+
+def _no_find() -> ArchiveUnreachable:
+    return ArchiveUnreachable(
+        "The PACS gave no answer when it was asked whether it has a result (C-FIND).",
+        "Check that it runs, and have it answer C-FIND to our AE title.",
+        is_away=True,
+    )
 
 
 def _away(message: str) -> ArchiveUnreachable:
