@@ -17,7 +17,7 @@ LAYERS = (
     ("training.*", "evaluation evaluation_* predictions", "scoring", "pacs pacs_*"),
     ("assessment",),
     ("detection", "segmentation", "regression saliency"),
-    ("dicom_results dicom_out dicom_header dicom_sr dicom_sc dicom_pdf", "fhir fhir_*"),
+    ("dicom_results dicom_out dicom_header dicom_sr dicom_sr_groups dicom_sc dicom_pdf", "fhir fhir_*"),
     (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models registry runtime networks weights",
@@ -25,7 +25,7 @@ LAYERS = (
         *("growth", "report", "datasets", "corrections corrections_*", "selection scores"),
         "dicomweb dicomweb_*",
     ),
-    ("geometry frames imaging", "output", "wording", "batch", "progress", "row_file", "database", "delivery"),
+    ("geometry frames imaging", "output", "wording", "terms", "batch", "progress", "row_file", "database", "delivery"),
     ("__init__ types errors",),
 )
 NEIGHBOURS = {("datasets", "radiograph")}  # on one line, and yet the first may import the second

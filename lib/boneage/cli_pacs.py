@@ -21,19 +21,18 @@ from boneage.output import private_folder
 from boneage.pacs_peers import Peer, Tls, peer_from_words, title_from_words
 
 if TYPE_CHECKING:
+    from boneage.dicom_results import ResultKind
     from boneage.pacs_state import PacsState
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PEER = Words("AE@HOST:PORT", peer_from_words)
-KINDS = ("sr", "seg", "sc")
 _LISTED = ("state", "reason", "received", "study_instance_uid", "sop_instance_uid")
 
 
-def _kinds(words: str) -> tuple[str, ...]:
-    kinds = tuple(dict.fromkeys(word.strip().lower() for word in words.split(",")))
-    if not set(kinds) <= set(KINDS):
-        raise InvalidInput(f"Expected kinds of results out of {','.join(KINDS)}; got '{words}'.")
-    return kinds
+def _kinds(words: str) -> tuple[ResultKind, ...]:
+    from boneage.dicom_results import kinds_from_words
+
+    return kinds_from_words(words)
 
 
 @click.command()
@@ -69,7 +68,7 @@ def pacs(
     tls_certificate: Path | None,
     tls_key: Path | None,
     tls_ca: Path | None,
-    kinds: tuple[str, ...],
+    kinds: tuple[ResultKind, ...],
     state_file: Path | None,
     models_dir: Path | None,
     threads: int | None,

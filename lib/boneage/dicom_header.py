@@ -12,14 +12,19 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from boneage import __version__
-from boneage.errors import UnreadableRadiograph
+from boneage.dicom_tags import laterality
+from boneage.errors import InvalidInput, UnreadableRadiograph
+from boneage.types import Laterality
 
-EQUIPMENT = {
+EQUIPMENT: dict[str, Any] = {
     "manufacturer": "boneage (open source)",
     "manufacturer_model_name": "boneage",
     "software_versions": __version__,
@@ -32,13 +37,25 @@ _NAMESPACE = uuid.UUID("6f0b9a52-6c0e-4f0e-9a53-0d1c9a3b7c11")  # of the UIDs th
 # What says whose it is (PS3.3, C.7.1.1, C.7.2.1); type 2 attributes are empty where the radiograph has none.
 _ALWAYS = ("PatientID", "PatientName", "AccessionNumber", "StudyID", "ReferringPhysicianName")
 _IF_THERE = ("IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "StudyDescription")
-_PATTERNS = {
-    "PatientBirthDate": r"\d{8}",
-    "PatientSex": r"[FMO]",
-    "StudyDate": r"\d{8}",
-    "StudyTime": r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?",
-}
+_DATES, _TIME = ("PatientBirthDate", "StudyDate"), r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?"
 _UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
+
+
+@dataclass(frozen=True)
+class NewObject:
+    """What an object that is being made is called.
+
+    Attributes:
+        sop_instance_uid: Its own.
+        series_instance_uid: Of its series.
+        made_at: When it was made.
+        instance_number: Its place in the series.
+    """
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    made_at: datetime
+    instance_number: int = 1
 
 
 def uid_of(kind: str, id: str) -> str:
@@ -75,15 +92,38 @@ def reference_to(source: Dataset) -> Dataset:
         raise UnreadableRadiograph("The radiograph's file holds no picture.", "Choose the image of the series.")
     header.Rows, header.Columns = int(source.Rows), int(source.Columns)
     for keyword in _ALWAYS:
-        value = source.get(keyword)
-        setattr(header, keyword, "" if value is None else str(value))
-    for keyword, pattern in _PATTERNS.items():
-        value = str(source.get(keyword) or "").strip()
-        setattr(header, keyword, value if re.fullmatch(pattern, value) else "")
+        setattr(header, keyword, _text(source, keyword))
+    for keyword in _DATES:
+        setattr(header, keyword, _date(_text(source, keyword)))
+    header.StudyTime = _matching(_TIME, _text(source, "StudyTime"))
+    header.PatientSex = _matching("[FMO]", _text(source, "PatientSex"))
+    side, _ = laterality(source)
+    header.Laterality = {Laterality.LEFT: "L", Laterality.RIGHT: "R", None: ""}[side]
     for keyword in (*_IF_THERE, "PatientOrientation"):
         if source.get(keyword):
             setattr(header, keyword, source[keyword].value)
     return header
+
+
+def _text(source: Dataset, keyword: str) -> str:
+    """Return an element's text as decoded; a backslash, which makes two values of one text, stays in it."""
+    value = source.get(keyword)
+    if isinstance(value, MultiValue):
+        return "\\".join(map(str, value)).strip()
+    return "" if value is None else str(value).strip()
+
+
+def _matching(pattern: str, text: str) -> str:
+    return text if re.fullmatch(pattern, text) else ""
+
+
+def _date(text: str) -> str:
+    """Return YYYYMMDD if it is a day of the calendar; 00000000 is none."""
+    try:
+        datetime.strptime(_matching(r"\d{8}", text), "%Y%m%d")
+    except ValueError:
+        return ""
+    return text
 
 
 def complete(made: Dataset, header: Dataset, made_at: datetime) -> None:
@@ -96,10 +136,47 @@ def complete(made: Dataset, header: Dataset, made_at: datetime) -> None:
     made.ContentTime = made.SeriesTime = made_at.strftime("%H%M%S")
 
 
+def patient_and_study(header: Dataset) -> dict[str, Any]:
+    """Return whose an object is and of which study, as highdicom asks for it."""
+    return {
+        "study_instance_uid": header.StudyInstanceUID,
+        "patient_id": header.PatientID,
+        "patient_name": header.PatientName,
+        "patient_birth_date": header.PatientBirthDate,
+        "patient_sex": header.PatientSex,
+        "accession_number": header.AccessionNumber,
+        "study_id": header.StudyID,
+        "study_date": header.StudyDate,
+        "study_time": header.StudyTime,
+        "referring_physician_name": header.ReferringPhysicianName,
+    }
+
+
+def source_item(header: Dataset) -> Dataset:
+    """Return an item that refers to the radiograph (PS3.3, table 10-11)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = header.SOPClassUID
+    item.ReferencedSOPInstanceUID = header.SOPInstanceUID
+    return item
+
+
 def person_name(name: str) -> str | None:
     """Return a reader's short name as a person name of one part: without the signs that have a meaning there."""
     plain = re.sub(r"[\\^=\x00-\x1f]", " ", name).strip()[:63]
     return f"{plain}^" if plain else None
+
+
+def signer_name(name: str) -> str:
+    """Return an expert's name as a person name; "Family^Given" keeps its parts.
+
+    Raises:
+        InvalidInput: If nothing is left of it.
+    """
+    parts = [re.sub(r"[\\\\=\x00-\x1f]", " ", part).strip() for part in name.split("^")][:5]
+    plain = "^".join(parts)[:64]
+    if not plain.strip("^ "):
+        raise InvalidInput("Expected the name of who signs, got none.", "Give it, as in Family^Given.")
+    return plain if "^" in plain else f"{plain[:63]}^"
 
 
 @contextmanager

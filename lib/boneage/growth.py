@@ -17,7 +17,7 @@ from importlib.resources import files
 import numpy as np
 
 from boneage.errors import InvalidInput
-from boneage.types import MONTHS_PER_YEAR, GrowthScore, Sex, Verdict
+from boneage.types import MONTHS_PER_YEAR, Assessment, GrowthScore, Sex, Signature, Verdict
 
 DEFAULT_GROWTH_REFERENCE = "brush-foundation"
 SDS_LIMIT = 2.0
@@ -170,3 +170,17 @@ def _table(reference_name: str, sex: Sex) -> tuple[np.ndarray, np.ndarray]:
     ages = np.array([float(row["chronological_age_months"]) for row in rows])
     sds = np.array([float(row["sd_months"]) for row in rows])
     return ages, sds
+
+
+def score_signed(assessment: Assessment, signature: Signature) -> GrowthScore | None:
+    """Set a signed bone age against the chronological age, by the growth reference of the assessment.
+
+    Returns:
+        The score; None if the chronological age is not known.
+    """
+    scored = next((estimate.growth for estimate in assessment.estimates if estimate.growth), None)
+    months = scored.chronological_age_months if scored else assessment.radiograph.chronological_age_months
+    if months is None:
+        return None
+    reference = scored.growth_reference if scored else DEFAULT_GROWTH_REFERENCE
+    return score_growth(signature.bone_age_months, months, signature.sex, reference)

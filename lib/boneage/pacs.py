@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from boneage.delivery import Keeper
+from boneage.dicom_results import ResultKind
 from boneage.dicomweb import Archive
 from boneage.errors import OutputFailed, StoreFailed
 from boneage.pacs_files import PacsFiles, lock
@@ -39,7 +40,7 @@ class PacsSettings:
     Attributes:
         state_file: SQLite; files are kept beside it.
         ae_title: Ours, when we call.
-        kinds: Which results are made, by their short names.
+        kinds: Which results are made.
         listen: Our title and address for C-STORE; None to receive none.
         allowed: Titles of those who may send; all if empty.
         archive: Address of the archive to poll; None to poll none.
@@ -53,7 +54,7 @@ class PacsSettings:
 
     state_file: Path
     ae_title: str
-    kinds: tuple[str, ...]
+    kinds: tuple[ResultKind, ...]
     listen: Peer | None = None
     allowed: tuple[str, ...] = ()
     archive: str | None = None

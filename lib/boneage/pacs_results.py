@@ -28,6 +28,7 @@ from boneage.pacs_filter import why_left_alone
 from boneage.pacs_state import MOST_TRIES, Item, Origin, PacsState, State
 
 if TYPE_CHECKING:
+    from boneage.dicom_results import ResultKind
     from boneage.assessment import Models
 
 log = logging.getLogger("boneage.pacs")
@@ -141,17 +142,17 @@ def header_of(path: Path) -> Dataset:
         return pydicom.dcmread(path, stop_before_pixels=True)
 
 
-def maker_of_results(models: Models, kinds: Sequence[str]) -> Callable[[Path], Sequence[Dataset]]:
+def maker_of_results(models: Models, kinds: Sequence[ResultKind]) -> Callable[[Path], Sequence[Dataset]]:
     """Return the function that assesses a radiograph's file and makes the DICOM objects of these kinds."""
     from boneage.assessment import assess
-    from boneage.dicom_results import ResultKind, results
+    from boneage.dicom_results import results
     from boneage.radiograph import read_radiograph
 
     def made(path: Path) -> Sequence[Dataset]:
         header = header_of(path)
         assessment = assess(read_radiograph(path), models)
         id = result_id(str(header.SOPInstanceUID), models.versions)
-        return results(assessment, header, [ResultKind(kind) for kind in kinds], id=id)
+        return results(assessment, header, kinds, id=id)
 
     return made
 

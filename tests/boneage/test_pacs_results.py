@@ -6,6 +6,7 @@ import pytest
 from dicom_radiographs import a_radiograph_dataset, picture
 
 from boneage.assessment import load_models
+from boneage.dicom_results import ResultKind
 from boneage.dicomweb import ArchivedImage
 from boneage.errors import ArchiveUnreachable, OutputFailed, UnknownImage
 from boneage.pacs_files import PacsFiles
@@ -22,7 +23,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def make():
-    return maker_of_results(load_models(threads=1), ["seg"])
+    return maker_of_results(load_models(threads=1), [ResultKind.SEGMENTATION])
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_an_archive_that_throws_results_away_is_not_believed(tmp_path):
         (["--listen", "BONEAGE@0.0.0.0:11112", "--send-to", "PACS@127.0.0.1:104"], "--allow"),
         (["--listen", "BONEAGE"], "AE@HOST:PORT"),
         (["--archive", "http://reader:geheim@127.0.0.1:1/dicom-web"], "BONEAGE_ARCHIVE_PASSWORD"),
-        (["--archive", "http://127.0.0.1:1", "--kinds", "sr,pdf"], "sr,seg,sc"),
+        (["--archive", "http://127.0.0.1:1", "--kinds", "sr,pdf"], "sr, seg, sc"),
         (["--list"], "no state"),
     ],
 )
