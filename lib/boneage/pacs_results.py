@@ -28,8 +28,8 @@ from boneage.pacs_filter import why_left_alone
 from boneage.pacs_state import MOST_TRIES, Item, Origin, PacsState, State
 
 if TYPE_CHECKING:
-    from boneage.dicom_results import ResultKind
     from boneage.assessment import Models
+    from boneage.dicom_results import ResultKind
 
 log = logging.getLogger("boneage.pacs")
 
