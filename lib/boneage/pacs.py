@@ -118,24 +118,28 @@ class Watcher:
         with lock(self._settings.state_file.with_suffix(".lock")):
             state, files = PacsState(self._settings.state_file), files_of(self._settings.state_file)
             try:
-                _tidy(state, files)
+                tidy(state, files)
                 self._run(state, files)
             finally:
                 log.info("Stopped: %s.", in_words(state.counts()))
                 state.close()
 
     def _run(self, state: PacsState, files: PacsFiles) -> None:
-        rounds = self._rounds(state, files)
         listener = self._listener(state, files)
+        try:
+            if listener:
+                listener.start()  # what comes while the models are loaded waits
+            self._work(self._rounds(state, files), state)
+        finally:
+            if listener:
+                listener.stop()
+
+    def _work(self, rounds: dict[str, Callable[[], float]], state: PacsState) -> None:
+        log.info("Ready: %s.", in_words(state.counts()))
         with ThreadPoolExecutor(len(rounds), thread_name_prefix="pacs") as pool:
             try:
-                if listener:
-                    listener.start()
-                log.info("Ready: %s.", in_words(state.counts()))
                 self._watch([pool.submit(self._loops[name].run, one) for name, one in rounds.items()], state)
             finally:
-                if listener:
-                    listener.stop()
                 self.stop()
 
     def _rounds(self, state: PacsState, files: PacsFiles) -> dict[str, Callable[[], float]]:
@@ -181,7 +185,7 @@ def in_words(counts: dict[State, int]) -> str:
     return ", ".join(f"{count} {state.value}" for state, count in counts.items())
 
 
-def _tidy(state: PacsState, files: PacsFiles) -> None:
+def tidy(state: PacsState, files: PacsFiles) -> None:
     """Remove what a killed program left, and try once more what failed: its reason may have gone."""
     state.retry()
     kept = {item.sop_instance_uid for item in state.items(*OPEN_STATES)} | state.unsent_results()

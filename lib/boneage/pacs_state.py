@@ -22,7 +22,7 @@ from boneage.database import open_engine, store_errors
 from boneage.delivery import pause_after
 
 STORE = "state of the PACS watcher"
-MOST_TRIES = 8  # of one step, with pauses of together 20 minutes
+MOST_TRIES = 12  # of one step, with pauses of together an hour
 
 _metadata = MetaData()
 _radiographs = Table(
@@ -197,8 +197,8 @@ class PacsState:
     # Steps
 
     def begin(self, item: Item) -> None:
-        """Count a try before it is made, so that one that ends the program is counted too."""
-        self._set(item, tries=item.tries + 1)
+        """Count a try before it is made: one that ends the program is counted, too, and then others come first."""
+        self._set(item, tries=item.tries + 1, next_at=self._clock() + pause_after(item.tries))
 
     def assessed(self, item: Item, result_uids: Iterable[str]) -> None:
         """Note that the results are made and kept, all or none."""

@@ -136,12 +136,13 @@ def test_a_full_disk_delays_and_loses_nothing(assess, state, clock):
     assert assess(hand).state is State.ASSESSED
 
 
-def test_one_that_ends_the_program_each_time_has_failed_at_last(state, assess):
+def test_one_that_ends_the_program_each_time_has_failed_at_last(state, assess, clock):
     hand = a_hand()
     item = Item(hand.SOPInstanceUID, hand.SeriesInstanceUID, hand.StudyInstanceUID, Origin.STORE)
     state.add([item])
     for _ in range(MOST_TRIES):
         state.begin(state.find(hand.SOPInstanceUID))  # and the program is killed
+        clock.now += 10_000
     found = assess(hand)
     assert found.state is State.FAILED and "program ended" in found.reason
 

@@ -73,6 +73,14 @@ def test_a_step_is_tried_so_often_and_then_has_failed_with_its_reason(state, clo
     assert item.tries == MOST_TRIES - 1  # one more
 
 
+def test_one_that_ended_the_program_lets_others_pass(state, clock):
+    state.add([an_item(1)])
+    clock.now += 1
+    state.add([an_item(2)])
+    state.begin(state.next_due(State.RECEIVED))  # and the program is killed
+    assert state.next_due(State.RECEIVED).sop_instance_uid == "1.2.2"
+
+
 def test_waiting_for_a_pacs_that_is_away_counts_no_try(state, clock):
     state.add([an_item()])
     for _ in range(3 * MOST_TRIES):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -130,6 +131,24 @@ def test_an_archive_that_throws_results_away_is_not_believed(tmp_path):
             orthanc.start()
             until(lambda: became(tmp_path) == [State.SENT], 120)
         assert orthanc.modalities(hand.StudyInstanceUID) == {"CR": 1, "SEG": 1}
+
+
+@pytest.mark.slow
+def test_the_documented_orthanc_sends_what_arrives_and_takes_the_results(tmp_path):
+    port, pacs_port = free_port(), free_port()
+    text = (ROOT / "docs" / "pacs.md").read_text().replace("11112", str(port)).replace("4242", str(pacs_port))
+    text = text.replace("/etc/orthanc", str(tmp_path))
+    settings, script = (re.search(rf"```{kind}\n(.*?)```", text, re.DOTALL)[1] for kind in ("json", "lua"))
+    (tmp_path / "boneage.lua").write_text(script)
+    [options] = re.findall(r"\(`boneage pacs (--listen.*?)`\)", text)
+    [hand] = hands(1)
+    with (
+        watching(tmp_path, *options.split(), "--kinds", "sr,seg"),
+        an_orthanc(tmp_path / "orthanc", **json.loads(settings)) as orthanc,
+    ):
+        orthanc.upload(hand)
+        until(lambda: became(tmp_path) == [State.SENT], 120)
+        assert orthanc.modalities(hand.StudyInstanceUID) == {"CR": 1, "SR": 1, "SEG": 1}
 
 
 # The door
