@@ -64,7 +64,7 @@ class RoomTask(InferTask):
         return True
 
     def __call__(self, request: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Return the file of the mask, if there is one, and an answer that follows schemas/assessment.schema.json."""
+        """Return the file of the mask, if there is one, and an answer that follows `boneage.schema`."""
         head = {"task": request["model"], "image_id": request["image_id"]}
         try:
             radiograph = _given(read_radiograph(request["path"]), request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from boneage.corrections import CorrectionStore
 from boneage.dicomweb_places import is_address
 from boneage.errors import ArchiveUnreachable, BoneAgeError, InvalidInput, OutputFailed, StoreFailed, UnknownImage
 from boneage.models import MODEL_NAMES
+from boneage.schema import assessment_schema
 from boneage.scores import stamp_of
 from monailabel_app.archive import open_archive
 from monailabel_app.folder import FolderStudies
@@ -34,8 +34,6 @@ from monailabel_app.studies import Studies
 from monailabel_app.train import train_tasks
 
 log = logging.getLogger("boneage.app")
-
-SCHEMA = Path(__file__).parent / "schemas" / "assessment.schema.json"
 
 
 class BoneAgeApp(MONAILabelApp):
@@ -139,7 +137,7 @@ class BoneAgeApp(MONAILabelApp):
             "model_cards": [_shown(card) for card in self.models.cards],
             "model_trouble": self.models.trouble,
             "limits": {"bone_age_months": [0, 228]},
-            "schemas": {"infer": json.loads(SCHEMA.read_text(encoding="utf-8"))},
+            "schemas": {"infer": assessment_schema()},
             "work_list": self._work_list(),
             "retraining": self._retraining(),
         }

@@ -22,7 +22,7 @@ LAYERS = (
         "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
         "models registry runtime networks weights",
         "picture drawing",
-        *("growth", "report", "datasets", "corrections corrections_*", "selection scores"),
+        *("growth", "report", "schema", "datasets", "corrections corrections_*", "selection scores"),
         "dicomweb dicomweb_*",
     ),
     ("geometry frames imaging", "output", "wording", "terms", "batch", "progress", "row_file", "database", "delivery"),

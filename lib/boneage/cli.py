@@ -20,6 +20,7 @@ from boneage.cli_evaluate import evaluate
 from boneage.cli_models import models
 from boneage.cli_pacs import pacs
 from boneage.cli_rooms import evaluate_rooms
+from boneage.cli_schema import schema
 from boneage.cli_serve import serve
 from boneage.cli_train import train
 
@@ -42,6 +43,7 @@ cli.add_command(evaluate)
 cli.add_command(evaluate_rooms)
 cli.add_command(models)
 cli.add_command(pacs)
+cli.add_command(schema)
 cli.add_command(serve)
 cli.add_command(train)
 

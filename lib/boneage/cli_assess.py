@@ -22,6 +22,7 @@ from boneage.assess_outputs import (
 )
 from boneage.assess_request import Request
 from boneage.assess_run import assess_all, assess_one
+from boneage.cli_exchange import exchange_from, exchange_options
 from boneage.cli_values import Words, age_from_words, date_from_words, hand_box_from_words
 from boneage.growth import DEFAULT_GROWTH_REFERENCE, growth_references
 from boneage.input_table import Input
@@ -69,6 +70,7 @@ _ANY_PATH = click.Path(path_type=Path)
 @click.option("--csv", type=_ANY_PATH, help="Append a row for each radiograph, failed ones included, as it is done.")
 @click.option("--resume", is_flag=True, help="Go on after the rows that --csv already holds.")
 @click.option("--picture", type=_ANY_PATH, help="Draw the finding: a file for one radiograph, else a folder.")
+@exchange_options
 @click.option(
     "--models", "models_dir", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other models."
 )
@@ -93,8 +95,9 @@ def assess(
     FILE is DICOM, PNG, JPEG, TIFF, NIfTI or NRRD. DIR is searched with its subfolders. TABLE.csv has a column path and
     may have sex and chronological_age_months. Options beat the table, the table beats the file.
     """
-    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), **asked)
     one = is_one_radiograph(paths)
+    exchange = exchange_from(asked, one)
+    request = Request(sexes=_SEXES[sexes.lower()] if sexes else (), **asked)
     _check_options(request, one, csv, resume)
     _log_to_stderr(verbose)
     listing = list_inputs(paths)
@@ -111,9 +114,11 @@ def assess(
             outputs.append(print_report if one else print_line)
         if picture:
             outputs.append(picture_into(picture, paths[0]) if one else pictures_into(picture, listing.items))
+        outputs += exchange.outputs(stack, listing.items, one)
         todo = _not_yet_in(rows, listing.items)
         if not one:
-            context.exit(assess_all(todo, request, models_dir, outputs, rows, workers))
+            status = assess_all(todo, request, models_dir, outputs, rows, workers)
+            context.exit(status or exchange.failures.exit_status)
         for radiograph in todo:
             assess_one(radiograph, request, models_dir, outputs)
 

@@ -20,12 +20,12 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from boneage import __version__
-from boneage.dicom_tags import laterality
+from boneage.dicom_tags import OWN_MANUFACTURER, laterality
 from boneage.errors import InvalidInput, UnreadableRadiograph
 from boneage.types import Laterality
 
 EQUIPMENT: dict[str, Any] = {
-    "manufacturer": "boneage (open source)",
+    "manufacturer": OWN_MANUFACTURER,
     "manufacturer_model_name": "boneage",
     "software_versions": __version__,
     "device_serial_number": __version__,

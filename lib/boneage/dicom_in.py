@@ -22,7 +22,7 @@ from pydicom.pixel_data_handlers.util import convert_color_space
 from pydicom.uid import UID
 
 from boneage.dicom_grey import display_table
-from boneage.dicom_tags import acquisition_date, age_months, identity, laterality, sex, spacing
+from boneage.dicom_tags import OWN_MANUFACTURER, acquisition_date, age_months, identity, laterality, sex, spacing
 from boneage.errors import UnreadableRadiograph
 from boneage.pixels import check_size, grey_from_rgb, thinned, to_unit_range
 from boneage.types import Radiograph
@@ -76,6 +76,8 @@ def _check_header(header: Dataset) -> None:
         raise UnreadableRadiograph(
             f"Expected a radiograph (modality CR or DX), got modality {modality!r:.12}.", "Choose the hand radiograph."
         )
+    if header.get("Manufacturer") == OWN_MANUFACTURER:
+        raise UnreadableRadiograph("This picture was made by this program.", "Choose the radiograph itself.")
     if not header.get("Rows") or not header.get("Columns"):
         raise UnreadableRadiograph("The DICOM file holds no picture.", "Choose the image of the series.")
     frames = int(header.get("NumberOfFrames") or 1)

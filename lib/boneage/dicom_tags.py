@@ -14,6 +14,9 @@ from boneage.pixels import believable_spacing
 from boneage.types import MONTHS_PER_YEAR, DicomIdentity, Laterality, Sex
 
 SPACING_TAGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+OWN_MANUFACTURER = "boneage (open source)"
+"""Of the objects that this program makes."""
+
 DATE_TAGS = ("AcquisitionDate", "AcquisitionDateTime", "ContentDate", "SeriesDate", "StudyDate")
 OLDEST_MONTHS = 120 * MONTHS_PER_YEAR
 AGES_AGREE_MONTHS = 13.0

@@ -8,9 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from boneage.schema import assessment_schema
+
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "contract"
-SCHEMA = ROOT / "monailabel_app" / "schemas" / "assessment.schema.json"
 IS_RECORDING = os.environ.get("BONEAGE_RECORD_CONTRACT") == "1"
 
 # Their keys are names of things: radiographs, models, figures. What counts is the shape of each value.
@@ -103,7 +104,7 @@ def test_the_app_answers_every_call_in_the_recorded_shape(answers):
 
 
 def test_recorded_and_present_answers_of_the_models_follow_the_schema(answers):
-    schema = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    schema = jsonschema.Draft202012Validator(assessment_schema())
     for name in INFERENCES:
         schema.validate(answers[name])
         schema.validate(json.loads((CONTRACT / f"{name}.json").read_text(encoding="utf-8")))
