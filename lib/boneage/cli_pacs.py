@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PEER = Words("AE@HOST:PORT", peer_from_words)
-_LISTED = ("state", "reason", "received", "study_instance_uid", "sop_instance_uid")
+_LISTED = ("state", "received", "study_instance_uid", "reason")  # a UID is worth nothing when it is cut
 
 
 def _kinds(words: str) -> tuple[ResultKind, ...]:
@@ -124,7 +124,8 @@ def _check(listen: Peer | None, allow: tuple[str, ...], archive: str | None, sen
         raise InvalidInput("Expected where results go.", "Give --send-to AE@HOST:PORT, or --archive URL.")
     if (tls.certificate is None) != (tls.key is None):
         raise InvalidInput("TLS needs both --tls-certificate and --tls-key.", "Give both or none.")
-    tls.for_listening(), tls.for_sending()
+    tls.for_listening()
+    tls.for_sending()
     if listen and not listen.is_local and not allow:
         raise InvalidInput("A listener that others can reach needs the AE titles that may send.", "Give --allow AE.")
     if listen and not listen.is_local and tls.certificate is None:

@@ -174,10 +174,18 @@ class Watcher:
             ended, _ = wait(running, PROGRESS_SECONDS, FIRST_COMPLETED)
             for future in ended:
                 future.result()
-            line = in_words(state.counts())
-            if line != shown:
-                log.info("%s", line)
-            shown = line
+            shown = _told(state, shown)
+
+
+def _told(state: PacsState, shown: str) -> str:
+    """Log the counts if they are not those that were shown, and return them."""
+    try:
+        line = in_words(state.counts())
+    except StoreFailed as error:  # locked or full for a while; the loops wait, too
+        line = str(error)
+    if line != shown:
+        log.info("%s", line)
+    return line
 
 
 def in_words(counts: dict[State, int]) -> str:

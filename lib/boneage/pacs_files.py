@@ -11,6 +11,7 @@ from typing import TextIO
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from boneage.errors import InvalidInput, OutputFailed
 from boneage.output import private_folder, write_durably
@@ -47,21 +48,28 @@ class PacsFiles:
         """Read a data set that was kept."""
         try:
             return pydicom.dcmread(self.path(sop_instance_uid))
-        except OSError as error:
-            raise OutputFailed(f"A kept result cannot be read: {error.strerror}.", "Check the disk.") from error
+        except (OSError, InvalidDicomError) as error:
+            raise OutputFailed("A kept result is gone or damaged.", "Check the disk.") from error
 
     def remove(self, *sop_instance_uids: str) -> None:
         """Remove files; those that are not there do not matter."""
         for uid in sop_instance_uids:
-            self.path(uid).unlink(missing_ok=True)
+            _remove(self.path(uid))
 
     def remove_others(self, sop_instance_uids: Iterable[str]) -> int:
         """Remove what a killed program left without noting it, and return how many files that were."""
         kept = {self.path(uid) for uid in sop_instance_uids}
         others = [path for path in self._folder.iterdir() if path not in kept]
         for path in others:
-            path.unlink()
+            _remove(path)
         return len(others)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputFailed(f"A file of the state cannot be removed: {error.strerror}.", "Check its folder.") from error
 
 
 def lock(file: Path) -> TextIO:

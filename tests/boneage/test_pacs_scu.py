@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from dicom_radiographs import a_radiograph_dataset, picture
-from orthanc import an_orthanc, free_port
+from orthanc import PASSWORD, USER, an_orthanc, free_port
 from pynetdicom import AE, evt
 
 from boneage.delivery import deliver
 from boneage.dicom_out import hand_segmentation
+from boneage.dicomweb import Archive
 from boneage.errors import ArchiveRefused, ArchiveUnreachable
 from boneage.pacs_peers import Peer, Tls
 from boneage.pacs_scu import StoringPeer
@@ -112,3 +113,21 @@ def test_who_answers_in_plain_is_not_sent_to_when_tls_is_wanted(tmp_path, a_resu
     port, settings = dicom()
     with an_orthanc(tmp_path / "orthanc", **settings), pytest.raises(ArchiveUnreachable, match=AWAY):
         deliver(our_peer(port, tls=Tls(authority=tmp_path / "authority.pem")), a_result)
+
+
+@pytest.mark.parametrize("way", ["C-STORE", "STOW-RS"])
+def test_a_full_pacs_is_tried_again_and_takes_the_result_when_there_is_room(tmp_path, monkeypatch, way):
+    monkeypatch.setenv("BONEAGE_ARCHIVE_USER", USER)
+    monkeypatch.setenv("BONEAGE_ARCHIVE_PASSWORD", PASSWORD)
+    port, settings = dicom()
+    large = a_radiograph_dataset(np.zeros((1500, 1500), np.uint8))  # 2 MB
+    with an_orthanc(tmp_path / "orthanc", **settings, MaximumStorageSize=1) as orthanc:
+        keeper = our_peer(port) if way == "C-STORE" else Archive(orthanc.url)
+        with pytest.raises(ArchiveRefused) as refusal:
+            deliver(keeper, large)
+        assert not refusal.value.for_good
+        orthanc.stop()
+        orthanc.configure(**settings)
+        orthanc.start()
+        deliver(keeper, large)
+        assert orthanc.modalities(large.StudyInstanceUID) == {"CR": 1}
