@@ -68,23 +68,20 @@ class StoringPeer:
         self._stored.add(str(dataset.SOPInstanceUID))
 
     def _found(self, dataset: Dataset) -> bool | None:
-        """Return what the PACS answers to C-FIND; None if it does not answer that to us."""
+        """Return what the PACS answers to C-FIND; None if it has no such service."""
         with self._association(FIND) as association:
             if not association.accepted_contexts:
                 self._cannot_be_asked()
                 return None
             answers = list(association.send_c_find(_question(dataset), FIND))
-        if not answers or "Status" not in answers[-1][0]:
+        if not answers or answers[-1][0].get("Status") != 0:
             raise _no_find()
-        if answers[-1][0].Status != 0:
-            self._cannot_be_asked()
-            return None
         found = [identifier for status, identifier in answers if status.Status in PENDING and identifier is not None]
         return any(identifier.get("SOPInstanceUID") == dataset.SOPInstanceUID for identifier in found)
 
     def _cannot_be_asked(self) -> None:
         self._answers_find = False
-        log.warning("The PACS does not answer C-FIND to us: what it says on C-STORE is believed without asking again.")
+        log.warning("The PACS does not answer C-FIND: what it says on C-STORE is believed without asking again.")
 
     @contextmanager
     def _association(self, sop_class: str) -> Iterator[Any]:
@@ -139,7 +136,7 @@ def _check(status: Dataset) -> None:
 
 def _no_find() -> ArchiveUnreachable:
     return ArchiveUnreachable(
-        "The PACS gave no answer when it was asked whether it has a result (C-FIND).",
+        "The PACS did not answer when it was asked whether it has a result (C-FIND).",
         "Check that it runs, and have it answer C-FIND to our AE title.",
         is_away=True,
     )

@@ -11,7 +11,7 @@ from boneage.dicom_out import hand_segmentation
 from boneage.dicomweb import Archive
 from boneage.errors import ArchiveRefused, ArchiveUnreachable
 from boneage.pacs_peers import Peer, Tls
-from boneage.pacs_scu import StoringPeer
+from boneage.pacs_scu import FIND, StoringPeer
 
 AWAY = "cannot be reached"
 
@@ -92,6 +92,21 @@ def test_one_that_has_no_c_find_is_believed_what_it_says_on_storing(a_result, ca
     finally:
         server.shutdown()
     assert "does not answer C-FIND" in caplog.text
+
+
+def test_a_pacs_that_fails_when_it_is_asked_is_asked_again_not_believed(a_result):
+    entity, port = AE(ae_title="PACS"), free_port()
+    for sop_class in (a_result.SOPClassUID, FIND):
+        entity.add_supported_context(sop_class)
+    busy = [(evt.EVT_C_STORE, lambda event: 0x0000), (evt.EVT_C_FIND, lambda event: iter([(0xA700, None)]))]
+    server = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=busy)
+    peer = our_peer(port)
+    try:
+        for _ in range(2):
+            with pytest.raises(ArchiveUnreachable, match="C-FIND"):
+                deliver(peer, a_result)
+    finally:
+        server.shutdown()
 
 
 def test_a_kind_that_the_pacs_does_not_take_is_refused_for_good(a_result):
