@@ -11,10 +11,9 @@ from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, 
 from sqlalchemy.exc import IntegrityError
 
 from boneage.database import store_errors
+from boneage.delivery import pause_after
 
 CLAIM_SECONDS = 120.0  # longer than a sending with all its time-outs
-FIRST_PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 900.0
 MOST_REFUSALS = 12  # an hour and a half of pauses
 
 _metadata = MetaData()
@@ -161,8 +160,3 @@ class Outbox:
         query = update(_outbox).where(*conditions).values(**values, changed_at=self._clock())
         with store_errors(), self._engine.begin() as connection:
             return connection.execute(query).rowcount
-
-
-def pause_after(tries: int) -> float:
-    """Return the seconds to wait after the first try (0), the second (1), ..."""
-    return min(FIRST_PAUSE_SECONDS * 2 ** min(tries, 16), LONGEST_PAUSE_SECONDS)

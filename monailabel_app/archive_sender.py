@@ -12,6 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from boneage.corrections import CorrectionStore
+from boneage.delivery import deliver
 from boneage.dicom_out import hand_segmentation, uid_of
 from boneage.dicomweb import Archive
 from boneage.errors import (
@@ -142,14 +143,7 @@ class Sender:
         if item.correction_id not in {row.id for row in self._store.standing(item.image_id)}:
             self._outbox.drop(item, "It was withdrawn before it was sent.")
             return
-        segmentation = self._segmentation(item)
-        if not self._archive.holds(segmentation):
-            self._archive.store(segmentation)
-            if not self._archive.holds(segmentation):
-                raise ArchiveRefused(
-                    "The archive said that it stored the object, and does not have it.",
-                    "Check its disk, its quota and its filters.",
-                )
+        deliver(self._archive, self._segmentation(item))
         self._outbox.sent(item)
 
     def _segmentation(self, item: Waiting) -> Dataset:

@@ -14,7 +14,7 @@ LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
     ("retraining",),
     ("promotion promotion_*",),
-    ("training.*", "evaluation evaluation_* predictions", "scoring"),
+    ("training.*", "evaluation evaluation_* predictions", "scoring", "pacs pacs_*"),
     ("assessment",),
     (
         "detection",
@@ -53,6 +53,7 @@ LAYERS = (
         "row_file",
         "database",
         "memory_limit",
+        "delivery",
     ),
     ("wording",),
     ("__init__ types errors",),

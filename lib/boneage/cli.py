@@ -20,6 +20,7 @@ from boneage.cli_course import course
 from boneage.cli_evaluate import evaluate
 from boneage.cli_growth import growth
 from boneage.cli_models import models
+from boneage.cli_pacs import pacs
 from boneage.cli_refusals import evaluate_refusals
 from boneage.cli_report import report
 from boneage.cli_rooms import evaluate_rooms
@@ -48,6 +49,7 @@ cli.add_command(evaluate_refusals)
 cli.add_command(evaluate_rooms)
 cli.add_command(growth)
 cli.add_command(models)
+cli.add_command(pacs)
 cli.add_command(report)
 cli.add_command(schema)
 cli.add_command(serve)

@@ -50,7 +50,7 @@ def list_corrections(store_name: str, image_id: str | None, everything: bool, as
     if as_json:
         click.echo(json.dumps([_row(row) for row in rows], indent=2))
         return
-    _echo_table(_LISTED, ([_row(row)[name] for name in _LISTED] for row in rows))
+    echo_table(_LISTED, ([_row(row)[name] for name in _LISTED] for row in rows))
     click.echo(f"{len(rows)} corrections of {len({row.image_id for row in rows})} radiographs", err=True)
 
 
@@ -81,7 +81,7 @@ def agreement(store_name: str, as_json: bool) -> None:
         click.echo(json.dumps(found.as_json(), indent=2))
         return
     header = ("readers", "radiographs", "mean difference", "SD", "limits of agreement", "mean absolute")
-    _echo_table(header, (_pair_row(pair) for pair in found.pairs))
+    echo_table(header, (_pair_row(pair) for pair in found.pairs))
     icc = "not known" if found.icc is None else f"{found.icc:.3f}"
     click.echo(f"{found.radiographs} radiographs with several readers; intraclass correlation ICC(1) {icc}. In months.")
 
@@ -160,7 +160,8 @@ def _write_masks(store: CorrectionStore, rows: Iterable[Correction], folder: Pat
     return masks
 
 
-def _echo_table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+def echo_table(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Print a table; None is an empty cell."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -56,15 +56,15 @@ def add_missing_columns(engine: Engine, table: Table) -> None:
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
+def store_errors(store: str = "corrections store") -> Iterator[None]:
     """Turn what the database raises into `StoreFailed`; neither its address nor values are repeated."""
     try:
         yield
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0] if error.orig else "no reason given"
-        raise StoreFailed(f"The corrections store failed: {_without_address(reason)}.", _advice(reason)) from error
+        raise StoreFailed(f"The {store} failed: {_without_address(reason)}.", _advice(reason)) from error
     except SQLAlchemyError as error:
-        raise StoreFailed(f"The corrections store failed: {type(error).__name__}.") from error
+        raise StoreFailed(f"The {store} failed: {type(error).__name__}.") from error
 
 
 def _without_address(reason: str) -> str:

@@ -45,7 +45,7 @@ def read_dicom(path: Path) -> Radiograph:
     Raises:
         UnreadableRadiograph: If it holds no single grey projection radiograph, or is damaged.
     """
-    with _pydicom_errors():
+    with pydicom_errors():
         _check_header(pydicom.dcmread(path, stop_before_pixels=True, force=True))
         dataset = pydicom.dcmread(path, force=True)
         pixels, notes = _pixels(dataset)
@@ -165,7 +165,7 @@ def _has_embedded_overlay(dataset: Dataset) -> bool:
 
 
 @contextmanager
-def _pydicom_errors() -> Iterator[None]:
+def pydicom_errors() -> Iterator[None]:
     """Translate what pydicom and its decoders raise; their own words may quote the child's data, so none are kept."""
     try:
         with warnings.catch_warnings():

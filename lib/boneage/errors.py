@@ -96,13 +96,13 @@ class UnknownImage(BoneAgeError):
 
 
 class StoreFailed(BoneAgeError):
-    """The corrections store could not be opened, read or written: locked, disk full, no connection, damaged."""
+    """A database of ours could not be opened, read or written: locked, disk full, no connection, damaged."""
 
     kind = "store_failed"
 
 
 class ArchiveUnreachable(BoneAgeError):
-    """The DICOMweb server does not answer, or refuses what it was asked for.
+    """The archive (DICOMweb server, PACS) does not answer, or refuses what it was asked for.
 
     Args:
         message: What was expected and what came.
@@ -118,7 +118,7 @@ class ArchiveUnreachable(BoneAgeError):
 
 
 class ArchiveRefused(ArchiveUnreachable):
-    """The DICOMweb server answers, and does not take an object; `for_good` if asking again cannot help."""
+    """The archive answers, and does not take an object; `for_good` if asking again cannot help."""
 
     def __init__(self, message: str, advice: str = "", for_good: bool = False) -> None:
         super().__init__(message, advice)

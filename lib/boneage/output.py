@@ -48,6 +48,28 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
 
 
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a whole file that is on the disk, with its name, when this returns.
+
+    Raises:
+        OutputFailed: If that cannot be; a file that was already at `path` stays as it was.
+    """
+    with write_atomically(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    to_disk(path.parent)
+
+
+def to_disk(folder: Path) -> None:
+    """Have the names of the files of a folder on the disk when this returns."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def made_folder(folder: Path) -> Path:
     """Make a folder, with those above it, and return it; one that is there already stays.
 

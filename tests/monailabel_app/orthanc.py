@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +100,12 @@ class Orthanc:
         ids = self._found({"StudyInstanceUID": study_instance_uid, "Modality": "SEG"})
         files = (self.session.get(f"{self.root}/instances/{id}/file", timeout=30).content for id in ids)
         return [pydicom.dcmread(io.BytesIO(file)) for file in files]
+
+    def modalities(self, study_instance_uid: str) -> Counter[str]:
+        """Return how many objects of each modality a study has."""
+        ids = self._found({"StudyInstanceUID": study_instance_uid})
+        tags = (self.session.get(f"{self.root}/instances/{id}/simplified-tags", timeout=30).json() for id in ids)
+        return Counter(tag["Modality"] for tag in tags)
 
     def _found(self, query: dict[str, str]) -> list[str]:
         wanted = {"Level": "Instance", "Query": query}

@@ -14,13 +14,14 @@ from orthanc import until
 from postgresql import a_postgresql
 
 from boneage.corrections import CorrectionStore
+from boneage.delivery import pause_after
 from boneage.dicomweb import ArchivedImage
 from boneage.errors import ArchiveRefused, ArchiveUnreachable, OutputFailed, UnknownImage
 from boneage.types import Correction, CorrectionStatus
 from monailabel_app import archive_list, archive_outbox
 from monailabel_app.archive_cache import FileCache
 from monailabel_app.archive_list import ArchiveList
-from monailabel_app.archive_outbox import MOST_REFUSALS, Outbox, pause_after
+from monailabel_app.archive_outbox import MOST_REFUSALS, Outbox
 from monailabel_app.archive_sender import Sender
 
 AWAY = ArchiveUnreachable("The archive cannot be reached.", "", is_away=True)
