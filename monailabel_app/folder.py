@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from boneage.corrections import CorrectionStore
 from boneage.errors import InvalidInput, UnknownImage
-from boneage.radiograph import is_probably_radiograph_file, read_radiograph, supported_suffixes
+from boneage.radiograph import read_radiograph
+from boneage.study_files import image_id_of, radiographs_by_id
 from monailabel_app.studies import Studies
 
 REFRESH_SECONDS = 5.0
-
-
-def image_id_of(relative: Path) -> str:
-    """Return the id of a file by its path in the studies: its name and, to tell it from others, a hash of the path."""
-    name = relative.name.lower()
-    suffix = next((s for s in sorted(supported_suffixes, key=len, reverse=True) if name.endswith(s)), "")
-    stem = relative.name[: len(name) - len(suffix)] or "image"
-    digest = hashlib.sha256(relative.as_posix().encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', stem)[:80].lstrip('.')}-{digest}"
 
 
 class FolderStudies(Studies):
@@ -57,8 +47,7 @@ class FolderStudies(Studies):
         """Return the ids, sorted; the folder is looked through again after some seconds."""
         with self._lock:
             if time.monotonic() - self._listed_at > REFRESH_SECONDS:
-                found = (path.relative_to(self._folder) for path in _radiographs_in(self._folder))
-                self._paths = {image_id_of(relative): relative for relative in found}
+                self._paths = radiographs_by_id(self._folder)
                 self._listed_at = time.monotonic()
             return sorted(self._paths)
 
@@ -110,15 +99,3 @@ class FolderStudies(Studies):
             os.unlink(file.name)
         self.refresh()
         return image_id_of(target.relative_to(self._folder))
-
-
-def _radiographs_in(folder: Path) -> Iterator[Path]:
-    """Yield the radiographs of a folder and its subfolders; no hidden ones, none that a link leads out to."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.is_symlink():
-                continue
-            if entry.is_dir():
-                yield from _radiographs_in(Path(entry.path))
-            elif is_probably_radiograph_file(Path(entry.path)):
-                yield Path(entry.path)

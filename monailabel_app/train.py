@@ -79,7 +79,7 @@ class RetrainTask(TrainTask):
             workers=settings.threads,
         )
         try:
-            retrain(plan, lambda out: self._write_data(out, datastore))
+            retrain(plan, lambda out: self._write_data(out, datastore), lambda: self._suspicious(datastore))
         except BoneAgeError as error:
             log.error("The training of %s failed: %s", self._name, error)
             raise
@@ -103,6 +103,11 @@ class RetrainTask(TrainTask):
             settings.replay,
             settings.consensus,
         )
+
+    def _suspicious(self, datastore: Studies) -> Any:
+        from boneage.suspicion_look import suspicious  # heavy
+
+        return suspicious(datastore.store, datastore.path_of, self._models(), self._settings.threads, self._name)
 
 
 def current_run(work_folder: Path, name: str) -> Path | None:

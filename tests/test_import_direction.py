@@ -14,11 +14,11 @@ LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
     ("retraining",),
     ("promotion promotion_*",),
-    ("training.*", "evaluation evaluation_* predictions", "scoring"),
+    ("training.*", "evaluation evaluation_* predictions", "scoring", "suspicion suspicion_*"),
     ("assessment",),
     ("detection", "segmentation", "regression saliency"),
     (
-        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in mask_files",
+        "radiograph dicom_in dicom_ages dicom_grey dicom_tags pixels polarity raster_in volume_in *_files",
         "models registry runtime networks weights",
         "picture drawing",
         *("growth", "report", "dicom_out", "datasets", "corrections corrections_*", "selection scores"),
@@ -32,7 +32,7 @@ HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_m
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2"}
 # These may import them at the top.
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring "
-HEAVY_MODULES += "promotion_run retraining"
+HEAVY_MODULES += "promotion_run retraining suspicion_look"
 LIGHT_MODULES = {"training.__init__", "training.options", "training.status"}  # but not these
 
 MODULES = {
