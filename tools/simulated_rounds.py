@@ -48,7 +48,7 @@ class Course:
         base: Data set that is mixed in.
         replay: Radiographs of the base's train split.
         epochs: Of each training.
-        rate: Highest learning rate; higher than the server's gentle one, since these models are not good yet.
+        rate: Highest learning rate; None for the server's own.
         measure: Weights file -> name of a figure -> its value.
     """
 
@@ -58,7 +58,7 @@ class Course:
     base: Path
     replay: int | None
     epochs: int
-    rate: float
+    rate: float | None
     measure: Callable[[Path], dict[str, float]]
 
 
