@@ -14,7 +14,7 @@ from typing import Any
 from boneage.corrections import CorrectionStore
 from boneage.errors import InvalidInput, UnknownImage
 from boneage.radiograph import read_radiograph
-from boneage.study_files import image_id_of, radiographs_in
+from boneage.study_files import image_id_of, radiographs_by_id
 from monailabel_app.studies import Studies
 
 REFRESH_SECONDS = 5.0
@@ -47,8 +47,7 @@ class FolderStudies(Studies):
         """Return the ids, sorted; the folder is looked through again after some seconds."""
         with self._lock:
             if time.monotonic() - self._listed_at > REFRESH_SECONDS:
-                found = (path.relative_to(self._folder) for path in radiographs_in(self._folder))
-                self._paths = {image_id_of(relative): relative for relative in found}
+                self._paths = radiographs_by_id(self._folder)
                 self._listed_at = time.monotonic()
             return sorted(self._paths)
 

@@ -15,6 +15,7 @@ from monailabel_app.train import RUN_NAME, last_run
 VERDICTS = ("live", "refused")
 TOLD = ("state", "epoch", "epochs", "progress", "seconds_left", "version", "reason", "corrections", "started_by")
 TOLD += ("history",)  # validation figures after each epoch that is done
+TOLD += ("suspicious",)  # corrections that look wrong, after a refusal
 
 
 def retraining_state(studies: Studies, is_running: bool, settings: dict[str, Any]) -> dict[str, Any]:

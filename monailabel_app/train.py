@@ -80,7 +80,7 @@ class RetrainTask(TrainTask):
             memory_gb=settings.memory_gb if is_own_process() else None,
         )
         try:
-            retrain(plan, lambda out: self._write_data(out, datastore))
+            retrain(plan, lambda out: self._write_data(out, datastore), lambda: self._suspicious(datastore))
         except BoneAgeError as error:
             log.error("The training of %s failed: %s", self._name, error)
             raise
@@ -104,6 +104,11 @@ class RetrainTask(TrainTask):
             settings.replay,
             settings.consensus,
         )
+
+    def _suspicious(self, datastore: Studies) -> Any:
+        from boneage.suspicion_look import suspicious  # heavy
+
+        return suspicious(datastore.store, datastore.path_of, self._models(), self._settings.threads, self._name)
 
 
 def current_run(work_folder: Path, name: str) -> Path | None:

@@ -14,7 +14,7 @@ LAYERS = (
     ("cli cli_* assess_* inputs input_table",),
     ("retraining",),
     ("promotion promotion_*",),
-    ("training.*", "evaluation evaluation_* predictions", "scoring", "pacs pacs_*"),
+    ("training.*", "evaluation evaluation_* predictions", "scoring", "suspicion suspicion_*", "pacs pacs_*"),
     ("assessment",),
     (
         "detection",
@@ -63,7 +63,7 @@ HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_m
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2", "ray", "pyarrow"}
 # These may import them at the top.
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring "
-HEAVY_MODULES += "promotion_run retraining"
+HEAVY_MODULES += "promotion_run retraining suspicion_look"
 LIGHT_MODULES = {"training.__init__", "training.options", "training.status"}  # but not these
 
 MODULES = {

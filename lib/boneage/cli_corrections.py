@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from boneage.errors import InvalidInput
+from boneage import cli_options as options
+from boneage.errors import InvalidInput, UnknownImage
+from boneage.models import MODEL_NAMES
 from boneage.output import made_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -95,6 +97,55 @@ def withdraw(store_name: str, correction_id: str, reader: str, comment: str) -> 
     """Take a correction back by a new row; the history keeps both."""
     row = open_store(store_name).withdraw(correction_id, reader, comment)
     click.echo(f"Withdrawn by {row.id}.")
+
+
+@corrections.command()
+@_store_option
+@click.option("--studies", type=options.FOLDER, help="Folder of the radiographs, if it is not that of the store.")
+@click.option("--for", "model", type=click.Choice(MODEL_NAMES), help="Only what matters to the training of this model.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@options.models
+@options.workers
+def suspicious(
+    store_name: str,
+    studies: Path | None,
+    model: str | None,
+    as_json: bool,
+    models_dir: Path | None,
+    workers: int | None,
+) -> None:
+    """List the corrections that look wrong beside the live models and the other corrections, most suspicious first.
+
+    Nothing is changed: a reader may be right. One that is wrong is taken back with `boneage corrections withdraw`.
+    """
+    from boneage.assessment import load_models  # heavy
+    from boneage.suspicion_look import suspicious as look_for
+
+    store, folder = open_store(store_name), studies or Path(store_name)
+    if not folder.is_dir():
+        raise InvalidInput("Expected the folder of the radiographs; the store is a database.", "Give --studies.")
+    found = look_for(store, path_in(folder), load_models(models_dir, threads=1), workers, model)
+    if as_json:
+        click.echo(json.dumps([one.plain() for one in found], indent=2))
+        return
+    rows = ([one.correction, one.image_id, one.reader, f"{one.weight:.1f}", one.why] for one in found)
+    echo_table(("correction", "image_id", "reader", "weight", "why"), rows)
+    wrong = sum(bool(one.correction) for one in found)
+    click.echo(f"{wrong} corrections look wrong, of {len(store.standing())} that stand.", err=True)
+
+
+def path_in(folder: Path) -> Callable[[str], Path]:
+    """Return what finds the file of an image id in a folder of studies."""
+    from boneage.study_files import radiographs_by_id
+
+    known = radiographs_by_id(folder)
+
+    def path_of(image_id: str) -> Path:
+        if image_id not in known:
+            raise UnknownImage("No radiograph of the studies has this id, or it was deleted.", "Give --studies.")
+        return folder / known[image_id]
+
+    return path_of
 
 
 def open_store(name: str) -> CorrectionStore:

@@ -150,7 +150,8 @@ class CorrectionStore:
         """
         if correction.withdraws:
             raise InvalidInput("A withdrawal was sent as a correction.", "Use withdraw.")
-        earlier = self._select(_rows.c.id == validated(correction).id) if correction.id else []
+        validated(correction)
+        earlier = self._select(_rows.c.id == correction.id) if correction.id else []
         if not earlier:
             return self._insert(correction)
         if (earlier[0].image_id, earlier[0].reader) != (correction.image_id, correction.reader):

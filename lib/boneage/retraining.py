@@ -1,7 +1,7 @@
 """From corrections to a better model, or to a refusal: data set, training from the live weights, gate.
 
 run/data/         what was learnt from, in RSNA layout
-run/status.json   how it stands: preparing, training, comparing, live, refused, failed
+run/status.json   how it stands: preparing, training, comparing, live, refused, failed; what looks wrong if refused
 run/gate/         what was compared
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ from boneage.promotion_measures import Ground
 from boneage.promotion_run import try_to_promote
 from boneage.registry import history
 from boneage.runtime import example_shapes
+from boneage.suspicion import Suspicion
 from boneage.training.calibration import FEWEST as FEWEST_TO_CALIBRATE
 from boneage.training.corrected import Made
 from boneage.training.options import TrainOptions
@@ -65,7 +66,9 @@ class Plan:
     memory_gb: float | None = None
 
 
-def retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
+def retrain(
+    plan: Plan, write_data: Callable[[Path], Made], suspicious: Callable[[], Sequence[Suspicion]] | None = None
+) -> bool:
     """Train a model on corrections and let it go live if it is better; say whether it is live now.
 
     An interrupted one goes on where it stopped when it is called again with the same run folder.
@@ -73,6 +76,7 @@ def retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
     Args:
         plan: What to train.
         write_data: Writes the data set into a new folder, as `boneage.training.corrected.write_data_set`.
+        suspicious: Asked after a refusal which corrections look wrong, as `boneage.suspicion_look.suspicious`.
 
     Raises:
         BoneAgeError: If it cannot be done; the status says why, and the live version stays.
@@ -85,13 +89,15 @@ def retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
 
     try:
         with memory_limited(plan.memory_gb, give_up=fail):
-            return _retrain(plan, write_data)
+            return _retrain(plan, write_data, suspicious)
     except BoneAgeError as error:
         fail(str(error))
         raise
 
 
-def _retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
+def _retrain(
+    plan: Plan, write_data: Callable[[Path], Made], suspicious: Callable[[], Sequence[Suspicion]] | None
+) -> bool:
     data = plan.run / "data"
     if not data.exists():
         made = write_data(data)
@@ -112,9 +118,10 @@ def _retrain(plan: Plan, write_data: Callable[[Path], Made]) -> bool:
     write_status(plan.run, state="comparing", seconds_left=None)
     version = next_version(plan.name, plan.models_dir)
     ground = Ground.of(data, None, plan.not_hands, plan.workers)
-    ruling, _ = try_to_promote(plan.name, plan.run, version, ground, plan.started_by, plan.models_dir)
+    ruling, entry = try_to_promote(plan.name, plan.run, version, ground, plan.started_by, plan.models_dir, suspicious)
     state = "live" if ruling.goes_live else "refused"
-    write_status(plan.run, state=state, version=version, reason=" ".join(ruling.reasons))
+    told = entry.figures.get("suspicious")
+    write_status(plan.run, state=state, version=version, reason=entry.reason, suspicious=told)
     return ruling.goes_live
 
 

@@ -22,6 +22,12 @@ def image_id_of(relative: Path) -> str:
     return f"{re.sub(r'[^A-Za-z0-9._-]', '_', stem)[:80].lstrip('.')}-{digest}"
 
 
+def radiographs_by_id(folder: Path) -> dict[str, Path]:
+    """Return the radiographs of a folder and its subfolders by id, relative to it; no hidden ones, no links."""
+    found = (path.relative_to(folder) for path in radiographs_in(folder))
+    return {image_id_of(relative): relative for relative in found}
+
+
 def radiographs_in(folder: Path) -> Iterator[Path]:
     """Yield the radiographs of a folder and its subfolders; no hidden ones, none that a link leads out to."""
     with os.scandir(folder) as entries:

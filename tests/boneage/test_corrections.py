@@ -53,6 +53,14 @@ def store(request, tmp_path):
     store.close()
 
 
+def test_the_store_keeps_nothing_impossible_with_an_id_or_without(store):
+    for bad in ({"hand_mask": np.zeros((20, 20), bool)}, {"bone_age_months": 999.0}, {}):
+        for id in ("", "a" * 32):
+            with pytest.raises(InvalidInput, match="Expected"):
+                store.add(Correction("a-1", "reader 1", id=id, **bad))
+    assert store.history() == []
+
+
 def test_a_correction_comes_back_as_it_went_in(store):
     sent = an_age(hand_box=HandBox(1, 2, 30.5, 40), hand_mask=a_mask(), comment="by the atlas\n", based_on={"m": "1"})
     kept = store.add(sent)

@@ -10,8 +10,10 @@ from builders import a_bone_age, an_assessment
 from fake_models import a_png
 
 from boneage import assessment, cli, evaluation_run, promotion_measures, promotion_run
+from boneage.errors import StoreFailed
 from boneage.models import check_bundle, check_model
 from boneage.registry import history
+from boneage.suspicion import Suspicion
 
 NAME = "bone_age_regressor"
 CHILDREN = 40
@@ -93,6 +95,38 @@ def test_a_candidate_that_is_worse_for_girls_is_refused_and_the_old_version_stay
     [entry] = history(models)
     assert "Significantly worse. error of the age, months, female" in entry.reason
     assert "does not go live" in capsys.readouterr().out
+
+
+def test_a_refusal_names_the_suspicious_corrections_and_a_promotion_does_not_ask(run, data, models, errors):
+    suspicion = Suspicion("c" * 32, "image-7", "R1", 3.0, "Age 60 months, the model says 150.")
+    asked = []
+
+    def suspicious():
+        asked.append(1)
+        return [suspicion] * 60
+
+    errors |= {"female": 12.0, "male": 12.0}
+    ground = promotion_measures.Ground.of(data)
+    ruling, _ = promotion_run.try_to_promote(NAME, run, "2.0.0", ground, "a test", models, suspicious)
+    assert not ruling.goes_live and asked == [1]
+    [kept] = history(models)
+    assert kept.figures["suspicious"] == [suspicion.plain()] * 50
+    assert kept.reason.endswith("60 suspicions against corrections: Age 60 months, the model says 150.")
+    errors |= {"female": 1.0, "male": 1.0}
+    (run / "gate").rename(run / "gate-before")
+    assert promotion_run.try_to_promote(NAME, run, "2.0.1", ground, "a test", models, suspicious)[0].goes_live
+    assert asked == [1]
+
+
+def test_a_store_that_fails_after_a_refusal_does_not_lose_it(run, data, models, errors):
+    def suspicious():
+        raise StoreFailed("The corrections store failed.")
+
+    errors |= {"female": 12.0, "male": 12.0}
+    ground = promotion_measures.Ground.of(data)
+    promotion_run.try_to_promote(NAME, run, "2.0.0", ground, "a test", models, suspicious)
+    [kept] = history(models)
+    assert kept.action.value == "refused" and "suspicious" not in kept.figures
 
 
 def test_what_was_measured_is_not_measured_again(run, data, models, errors, monkeypatch):

@@ -41,10 +41,12 @@ def steps(monkeypatch, models):
             if asked.get("fault"):
                 raise asked["fault"]
 
-    def gate(name, run, version, ground, started_by, models_dir):
+    def gate(name, run, version, ground, started_by, models_dir, suspicious):
         comparison = Comparison("loss", 40, 2.0, 1.0, -1.0, -1.5, -0.5)
         reasons = ("Significantly better.",) if asked["goes_live"] else ("Not significantly better.",)
-        return Ruling(asked["goes_live"], reasons, comparison, (), ()), None
+        figures = {} if asked["goes_live"] or not suspicious else {"suspicious": suspicious()}
+        entry = Entry(Action.REFUSED, name, "", version, "", "", started_by, " ".join(reasons), figures=figures)
+        return Ruling(asked["goes_live"], reasons, comparison, (), ()), entry
 
     monkeypatch.setattr(retraining, "import_module", lambda name: Room)
     monkeypatch.setattr(retraining, "try_to_promote", gate)
@@ -86,6 +88,13 @@ def test_a_model_that_is_not_better_is_refused_with_the_reason(plan, steps):
     assert not retrain(plan, data_with(30))
     assert read_status(plan.run)["state"] == "refused"
     assert read_status(plan.run)["reason"] == "Not significantly better."
+
+
+def test_a_refusal_tells_which_corrections_look_wrong(plan, steps):
+    steps["goes_live"] = False
+    told = [{"correction": "c" * 32, "image_id": "a", "reader": "R1", "weight": 2.0, "why": "Age far off."}]
+    retrain(plan, data_with(30), lambda: told)
+    assert read_status(plan.run)["suspicious"] == told
 
 
 def test_too_few_corrections_begin_no_training(plan, steps):

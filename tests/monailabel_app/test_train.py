@@ -95,6 +95,14 @@ def test_the_state_tells_progress_verdict_and_how_many_corrections_wait(own_stud
     assert retraining_state(own_studies, True, {})["state"] == "running"
 
 
+def test_what_looks_wrong_after_a_refusal_is_told_in_info_and_train(own_studies):
+    told = [{"correction": "c" * 32, "image_id": "a", "reader": "R1", "weight": 2.0, "why": "Age far off."}]
+    a_run(own_studies, "refused", reason="Not better.", suspicious=told)
+    assert retraining_state(own_studies, False, {})["runs"][NAME]["suspicious"] == told
+    answer = with_progress(lambda all, check: {"request": {"model": NAME}}, lambda: own_studies.work_folder)()
+    assert answer["progress"]["suspicious"] == told
+
+
 def test_the_tasks_of_get_train_have_the_progress_of_their_run(own_studies):
     a_run(own_studies, "training", epoch=2, epochs=5, history=[{"epoch": 1, "validation_dice": 0.9}])
     task = {"id": "1", "request": {"model": NAME}}
