@@ -127,10 +127,10 @@ def _age(looked: Looked) -> float:
 def relation(looked: Sequence[Looked]) -> float | None:
     """Return the rank correlation of readers' and model's ages; None with too few or only one age."""
     aged = _with_age(looked)
-    ages = [[_age(one) for one in aged], [one.months for one in aged]]
-    if len(aged) < FEWEST or any(len(set(column)) < 2 for column in ages):
+    read, found = [_age(one) for one in aged], [one.months for one in aged]
+    if len(aged) < FEWEST or len(set(read)) < 2 or len(set(found)) < 2:
         return None
-    return float(spearmanr(*ages).statistic)
+    return float(spearmanr(read, found).statistic)
 
 
 def _ages_unlike_the_models(looked: Sequence[Looked]) -> Iterator[Suspicion]:
@@ -201,7 +201,7 @@ def _one_radiograph_two_ages(looked: Sequence[Looked]) -> Iterator[Suspicion]:
     aged = [one for one in looked if one.correction.bone_age_months is not None and one.small is not None]
     if not aged:
         return
-    pictures = np.stack([one.small for one in aged])
+    pictures = np.stack([one.small for one in aged if one.small is not None])
     for i, one in enumerate(aged):
         alike = [aged[j] for j in np.flatnonzero(pictures @ pictures[i] > ALIKE) if j != i]
         apart = max(alike, key=lambda other: abs(_age(other) - _age(one)), default=one)

@@ -80,14 +80,15 @@ class _Seen:
     def beside(self, row: Correction, mask: np.ndarray | None) -> Looked:
         """Return one correction of the radiograph beside it."""
         months, sd_months = self._age(row)
-        fits = mask is not None and mask.shape == self._outline.shape
+        if mask is not None and mask.shape != self._outline.shape:
+            mask = None
         return Looked(
             row,
             months,
             sd_months,
-            dice(mask, self._outline) if fits else None,
-            mask.sum() / max(self._hand.box.width * self._hand.box.height, 1.0) if fits else None,
-            _inside(mask, row.hand_box) if fits and row.hand_box is not None else None,
+            None if mask is None else dice(mask, self._outline),
+            None if mask is None else mask.sum() / max(self._hand.box.width * self._hand.box.height, 1.0),
+            None if mask is None or row.hand_box is None else _inside(mask, row.hand_box),
             None if row.hand_box is None else overlap(row.hand_box, self._hand.box),
             self._small,
         )

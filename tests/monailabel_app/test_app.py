@@ -231,7 +231,8 @@ def test_two_readers_who_ask_for_work_never_get_the_same_radiograph(client, corr
 
 def test_the_info_describes_models_strategies_and_limits(client):
     info = client.get("/info/").json()
-    assert set(info["models"]) == {"bone_age", "hand_detector", "hand_segmenter", "bone_age_regressor"}
+    tasks = {"bone_age", "hand_detector", "hand_segmenter", "bone_age_regressor", "bone_age_report", "bone_age_dicom"}
+    assert set(info["models"]) == tasks
     cards = {card["name"]: card for card in info["model_cards"]}
     assert 5 < cards["bone_age_regressor"]["figures"]["MAE (months)"]["value"] < 10
     assert {"first", "random"} <= set(info["strategies"]) and info["limits"]["bone_age_months"] == [0, 228]

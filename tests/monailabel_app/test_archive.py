@@ -27,11 +27,12 @@ BOY |= {"SpecificCharacterSet": "ISO_IR 192", "PhotometricInterpretation": "MONO
 @pytest.fixture(scope="module", autouse=True)
 def quick():
     """Ask the archive more often than is polite."""
-    from monailabel_app import archive_list, archive_outbox
+    from boneage import delivery
+    from monailabel_app import archive_list
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(archive_list, "REFRESH_SECONDS", 0.3)
-        patch.setattr(archive_outbox, "FIRST_PAUSE_SECONDS", 0.3)
+        patch.setattr(delivery, "FIRST_PAUSE_SECONDS", 0.3)
         yield
 
 
@@ -282,10 +283,11 @@ def test_scoring_and_strategies_work_on_the_archive(client, archive):
 
 
 def test_masks_that_the_archive_silently_throws_away_are_reported_and_sent_after_its_repair(tmp_path, monkeypatch):
+    from boneage import delivery
     from monailabel_app import archive_outbox
     from monailabel_app.archive import ArchiveStudies
 
-    monkeypatch.setattr(archive_outbox, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(delivery, "LONGEST_PAUSE_SECONDS", 0.2)
     monkeypatch.setattr(archive_outbox, "MOST_REFUSALS", 3)
     monkeypatch.setenv("BONEAGE_ARCHIVE_USER", USER)
     monkeypatch.setenv("BONEAGE_ARCHIVE_PASSWORD", PASSWORD)
