@@ -38,10 +38,10 @@ ROOT = Path(__file__).parents[1]
 VIEW = (80, 64)  # rows, columns that the regressor sees here, instead of 192 x 148: a seventh of the work
 STRESSED = 4  # radiographs that the gate changes in 16 ways each, instead of 60
 REPEATS = 3  # of each outline in an epoch, instead of 12
-WRONG = (0.2, 1.0)  # parts of the bad corrections that are wrong
+WRONG = (1.0, 0.2)  # parts of the bad corrections that are wrong
 
 
-TINY = Sizes(48, 1, 10, 52, 20, 1, 40, 1, 40, 24, 6, 1, 24, 1, 24)
+TINY = Sizes(48, 1, 10, 52, 20, 1, 40, 1, 40, 1, 24, 6, 1, 24, 1, 24)
 
 
 @click.command()
@@ -102,7 +102,8 @@ def regressor_learns(data: Path, home: Path, sizes: Sizes) -> list[dict[str, Any
     for wrong in WRONG:
         bad = open_store(home / f"corrections-wrong-{wrong:.0%}")
         hand_in(bad, ages(roles.bad, "reader", wrong))
-        rows.append(learn(beside(course, f"models-{wrong:.0%}"), f"wrong-{wrong:.0%}", bad, studies))
+        shorter = replace(beside(course, f"models-{wrong:.0%}"), epochs=sizes.bad_epochs)
+        rows.append(learn(shorter, f"wrong-{wrong:.0%}", bad, studies))
     return rows
 
 

@@ -31,6 +31,7 @@ class Sizes:
     corrections: int = 150
     epochs: int = 6
     bad: int = 100
+    bad_epochs: int = 2
     tested: int = 120
     outlined: int = 6
     outline_epochs: int = 8
