@@ -6,18 +6,21 @@ import csv
 import logging
 import os
 import timeit
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from filelock import FileLock, Timeout
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from boneage.errors import InvalidInput
-from boneage.training.options import TrainOptions
+from boneage.training.options import TrainOptions, is_first_process
 from boneage.training.processes import devices_and_nodes, torchrun
 from boneage.training.status import Pace, read_status, write_status
 
@@ -40,9 +43,21 @@ def fit(
     Each step learns from `accumulate` batches.
 
     Raises:
-        InvalidInput: If the checkpoint belongs to a training of another length.
+        InvalidInput: If another training uses the run folder, or the checkpoint belongs to one of another length.
         KeyboardInterrupt: If the user stopped it; a checkpoint was written.
     """
+    with _alone_in(run):
+        _fit(module, data, options, run, epochs, accumulate)
+
+
+def _fit(
+    module: L.LightningModule,
+    data: L.LightningDataModule,
+    options: TrainOptions,
+    run: Path,
+    epochs: int,
+    accumulate: int,
+) -> None:
     if not options.resume:
         _forget_checkpoints(run)
     checkpoint = newest_checkpoint(run)
@@ -57,6 +72,21 @@ def fit(
         raise KeyboardInterrupt from None
     if trainer.is_global_zero:
         plot_metrics(run)
+
+
+@contextmanager
+def _alone_in(run: Path) -> Iterator[None]:
+    """Hold the run folder: two trainings at once would write into each other's metrics and checkpoints."""
+    if not is_first_process():
+        yield
+        return
+    try:
+        with FileLock(run / ".training.lock", timeout=0):
+            yield
+    except Timeout:
+        raise InvalidInput(
+            f"Another training is at work in {run}.", "Wait for its end, or give another folder with --run."
+        ) from None
 
 
 def newest_checkpoint(run: Path) -> Path | None:

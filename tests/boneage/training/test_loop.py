@@ -10,6 +10,7 @@ from dataclasses import replace
 import lightning as L
 import pytest
 import torch
+from filelock import FileLock
 from torch.utils.data import DataLoader, TensorDataset
 
 from boneage.errors import InvalidInput, MemoryExceeded
@@ -247,3 +248,10 @@ def test_metrics_that_were_logged_at_some_steps_only_are_drawn(tmp_path):
 
 def test_a_run_without_metrics_has_no_picture(tmp_path):
     assert plot_metrics(tmp_path) is None
+
+
+def test_two_trainings_do_not_share_a_run_folder(options):
+    with FileLock(run_of(options) / ".training.lock"), pytest.raises(InvalidInput, match="Another training is at work"):
+        train(options)
+    assert not (options.run / "checkpoints").exists()
+    train(options)
