@@ -112,6 +112,7 @@ def _retrain(
         epochs=plan.epochs or EPOCHS[plan.name],
         rate=plan.rate or GENTLE_RATE[plan.name],
         start=live.weights,
+        models_dir=plan.models_dir,
         rows=example_shapes(live)[0][2],  # of the regressor's views: what is deployed stays as large as it is
     )
     import_module(f"boneage.training.{ROOM_OF[plan.name]}").train(options)

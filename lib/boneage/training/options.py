@@ -30,6 +30,7 @@ class TrainOptions:
         rows: Height of the largest views of the regressor, in pixels; the recipe's if None.
         batch: Radiographs computed at a time, where memory does not hold a whole step's; the recipe's if None.
         larger: Train on the larger copies only.
+        models_dir: Where the models that find the hands are; None for the project's.
     """
 
     data: Path
@@ -47,6 +48,7 @@ class TrainOptions:
     rows: int | None = None
     batch: int | None = None
     larger: bool = False
+    models_dir: Path | None = None
 
     def run_folder(self, model: str) -> Path:
         """Return the run folder for `model`, made if need be."""

@@ -171,7 +171,7 @@ class Hands(L.LightningDataModule):
         self._weights = age_weights([hands[0].example.bone_age_months for hands in self._copies["train"]])
 
     def _found(self) -> list[FoundHand]:
-        return find_hands(self._examples, self._run / "hands.npz")
+        return find_hands(self._examples, self._run / "hands.npz", self._options.models_dir)
 
     def train_dataloader(self) -> DataLoader:
         """Return this epoch's augmented hands at this epoch's size."""

@@ -50,15 +50,18 @@ class FoundHand:
         return cut(mask, across, frame.rows, frame.columns)
 
 
-def find_hands(examples: list[Example], kept: Path, threads: int = 3) -> list[FoundHand]:
+def find_hands(
+    examples: list[Example], kept: Path, models_dir: Path | None = None, threads: int = 3
+) -> list[FoundHand]:
     """Return the hands of all examples that have one, from the file `kept` where they were found before.
 
     Args:
         examples: Radiographs of a data set.
         kept: File (.npz) that keeps what was found, for the same models.
+        models_dir: Where the detector and the segmenter are; None for the project's.
         threads: Radiographs looked at side by side.
     """
-    models = {name: check_model(name) for name in ("hand_detector", "hand_segmenter")}
+    models = {name: check_model(name, models_dir) for name in ("hand_detector", "hand_segmenter")}
     stamp = "+".join(model.sha256[:16] for model in models.values())
     found = _load(kept, stamp)
     missing = [example for example in examples if str(example.path.name) not in found.get(example.kind, {})]

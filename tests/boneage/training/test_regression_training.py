@@ -39,7 +39,7 @@ def small(monkeypatch, rsna):
     marked = {hand.example.id: hand for split in ("train", "validation") for hand in marked_hands(rsna, split)}
     masks = {id: true_mask(hand) for id, hand in marked.items()}
 
-    def find_hands(examples, kept):
+    def find_hands(examples, kept, models_dir):
         return [FoundHand(one, marked[one.id].annotation.key_points, masks[one.id]) for one in examples]
 
     monkeypatch.setattr(regression, "find_hands", find_hands)
@@ -129,7 +129,7 @@ def test_a_limit_counts_for_each_split(options):
 
 
 def test_data_without_radiographs_to_train_on_is_refused(options, monkeypatch):
-    monkeypatch.setattr(regression, "find_hands", lambda examples, kept: [])
+    monkeypatch.setattr(regression, "find_hands", lambda examples, kept, models_dir: [])
     with pytest.raises(InvalidData, match="No hand was found in any of the 2 radiographs"):
         hands_of(options)
     monkeypatch.setattr(regression, "_all_copies", lambda data: [])
@@ -223,7 +223,7 @@ def finding(rsna, monkeypatch, tmp_path):
         from boneage.models import ModelFile
 
         detector = APerfectDetector(annotations, examples, fail_at)
-        monkeypatch.setattr(upright, "check_model", lambda name: ModelFile(name, "1", sha256, tmp_path, {}))
+        monkeypatch.setattr(upright, "check_model", lambda name, models_dir: ModelFile(name, "1", sha256, tmp_path, {}))
         monkeypatch.setattr(upright, "HandDetector", lambda model, threads: detector)
         monkeypatch.setattr(upright, "HandSegmenter", lambda model, threads: ABlankSegmenter())
         try:
@@ -261,6 +261,11 @@ def test_hands_need_the_deployed_models(rsna, tmp_path, monkeypatch):
     monkeypatch.setenv("BONEAGE_MODELS", str(tmp_path))
     with pytest.raises(ModelRefused):
         upright.find_hands(read_rsna(rsna), tmp_path / "hands.npz")
+
+
+def test_hands_are_found_by_the_models_of_the_folder_that_is_named(rsna, tmp_path):
+    with pytest.raises(ModelRefused, match="elsewhere"):
+        upright.find_hands(read_rsna(rsna), tmp_path / "hands.npz", tmp_path / "elsewhere")
 
 
 def test_larger_views_keep_the_stages_proportions():
