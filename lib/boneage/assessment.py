@@ -133,7 +133,7 @@ Found = tuple[Radiograph, Hand, np.ndarray]
 def _bright_hand(radiograph: Radiograph, models: Models, box: HandBox | None, mask: np.ndarray | None) -> Found:
     """Find and outline the hand in the picture or its inversion: where it is brighter than what lies around it.
 
-    The inversion is looked at where the hand is not bright beyond doubt, or the picture was turned before.
+    The inversion is looked at where the hand is not plainly bright, or the picture was turned before.
     """
     try:
         found = _outlined(radiograph, models, box, mask)

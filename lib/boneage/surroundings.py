@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 BRIGHT = 0.75
-"""From here on a hand is brighter than its surroundings beyond doubt."""
+"""From here on a hand is taken to be bright, unless the picture was inverted for its looks: one inverted by mistake had
+0.79, so that of those both are looked at and the brighter hand counts."""
 
 SIDE = 320  # pixels of the longer side are enough
 INSET, REACH = 0.02, 0.07  # of the outline's size: a strip left out at its edge, and how far its surroundings go
