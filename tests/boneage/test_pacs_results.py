@@ -4,6 +4,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_radiographs import a_radiograph_dataset, picture
+from pacs_clock import Clock
 
 from boneage.assessment import load_models
 from boneage.dicom_results import ResultKind
@@ -12,13 +13,6 @@ from boneage.errors import ArchiveUnreachable, OutputFailed, UnknownImage
 from boneage.pacs_files import PacsFiles
 from boneage.pacs_results import Assessor, maker_of_results, result_id
 from boneage.pacs_state import MOST_TRIES, Item, Origin, PacsState, State
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture(scope="module")

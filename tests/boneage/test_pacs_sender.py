@@ -1,6 +1,7 @@
 """Results on their way to a PACS that is away, full or forgetful; the PACS, which is the network, is faked."""
 
 import pytest
+from pacs_clock import Clock
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -29,13 +30,6 @@ class FakePacs:
             raise self.failure
         if self.keeps:
             self.stored.append(dataset.SOPInstanceUID)
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture

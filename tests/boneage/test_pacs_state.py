@@ -3,17 +3,11 @@
 import sqlite3
 
 import pytest
+from pacs_clock import Clock
 
 from boneage import database
 from boneage.errors import StoreFailed
 from boneage.pacs_state import MOST_TRIES, Item, Origin, PacsState, State
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
