@@ -109,7 +109,7 @@ def assess(
     """
     check_heights(radiograph.heights, radiograph.chronological_age_months)
     start = time.perf_counter()
-    radiograph, hand, hand_mask = _bright_hand(radiograph, models, hand_box, hand_mask)
+    radiograph, hand, hand_mask = bright_hand(radiograph, models.detector, models.segmenter, hand_box, hand_mask)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(
@@ -130,30 +130,49 @@ def assess(
 Found = tuple[Radiograph, Hand, np.ndarray]
 
 
-def _bright_hand(radiograph: Radiograph, models: Models, box: HandBox | None, mask: np.ndarray | None) -> Found:
+def bright_hand(
+    radiograph: Radiograph,
+    detector: HandDetector,
+    segmenter: HandSegmenter,
+    box: HandBox | None = None,
+    mask: np.ndarray | None = None,
+) -> Found:
     """Find and outline the hand in the picture or its inversion: where it is brighter than what lies around it.
 
     The inversion is looked at where the hand is not plainly bright, or the picture was turned before.
+
+    Returns:
+        The radiograph with its bone bright, the hand in it, and the hand mask on its grid.
+
+    Raises:
+        NoHandFound, SeveralHandsFound: As `boneage.detection.HandDetector.find_hand`.
     """
+    rooms = (detector, segmenter, box, mask)
     try:
-        found = _outlined(radiograph, models, box, mask)
+        found = _outlined(radiograph, *rooms)
     except NoHandFound:
         if not radiograph.was_inverted:
             raise
-        return _outlined(radiograph.turned(1.0), models, box, mask)
+        return _outlined(radiograph.turned(1.0), *rooms)
     brightness = brighter_than_surroundings(radiograph.pixels, found[2])
     if brightness >= BRIGHT and not radiograph.was_inverted:
         return found
     try:
-        other = _outlined(radiograph.turned(1.0 - brightness), models, box, mask)
+        other = _outlined(radiograph.turned(1.0 - brightness), *rooms)
     except NoHandFound:
         return found
     return other if brighter_than_surroundings(other[0].pixels, other[2]) > max(brightness, BRIGHT) else found
 
 
-def _outlined(radiograph: Radiograph, models: Models, box: HandBox | None, mask: np.ndarray | None) -> Found:
-    hand = models.detector.find_hand(radiograph, box)
-    return radiograph, hand, models.segmenter.outline(radiograph, hand) if mask is None else mask
+def _outlined(
+    radiograph: Radiograph,
+    detector: HandDetector,
+    segmenter: HandSegmenter,
+    box: HandBox | None,
+    mask: np.ndarray | None,
+) -> Found:
+    hand = detector.find_hand(radiograph, box)
+    return radiograph, hand, segmenter.outline(radiograph, hand) if mask is None else mask
 
 
 def _own_sex(radiograph: Radiograph) -> Sex:

@@ -18,7 +18,7 @@ from boneage.saliency import PARTS, shares
 from boneage.types import Saliency, Sex
 
 MONTHS = np.arange(240)
-WHERE = {"fingers": (60, 70), "carpus": (143, 62)}  # (row, column) of the upright view
+WHERE = {"fingers": (75, 87), "carpus": (179, 77)}  # (row, column) of the upright view
 
 
 def network_that_looks_at(row, column):

@@ -33,9 +33,9 @@ from boneage.types import Sex
 from boneage.weights import load_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
-STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 3), (192, 148, 4))
-GOING_ON = STAGES[2:]  # from weights that have seen the small pictures already
-BATCH = 48
+STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 4), (192, 148, 6), (240, 184, 6))
+GOING_ON = STAGES[3:]  # from weights that have seen the small pictures already
+BATCH = 32
 RATE, RATE_GOING_ON = 1.5e-3, 1.0e-3
 WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
@@ -213,16 +213,20 @@ class UprightHands(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         if self._seed is None:
             hand = self._copies[index][0]
-            view = self._view(hand, self._store(hand.example), hand.example.pixel_aspect, None, MASK_MARGIN)
+            view = self._view(hand, self._pixels(hand), hand.example.pixel_aspect, None, MASK_MARGIN)
             return _labelled(hand, view, self._weights[index])
         rng = np.random.default_rng((*self._seed, index))
         hand = self._copies[index][int(rng.integers(len(self._copies[index])))]
         geometry = _random_geometry(hand, rng)
-        pixels = _changed(self._store(hand.example), self._copy, rng)
+        pixels = _changed(self._pixels(hand), self._copy, rng)
         view = self._view(hand, pixels, *geometry)
         for transform in (self._appearance, self._holes):
             view = _changed(view, transform, rng)
         return _labelled(hand, view, self._weights[index])
+
+    def _pixels(self, hand: FoundHand) -> np.ndarray:
+        pixels = self._store(hand.example)
+        return 1.0 - pixels if hand.turned else pixels
 
     def _view(
         self, hand: FoundHand, pixels: np.ndarray, aspect: float, jitter: np.ndarray | None, margin: float | None

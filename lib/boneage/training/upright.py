@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from boneage.assessment import bright_hand
 from boneage.datasets import Example, radiograph_of
 from boneage.detection import HandDetector
 from boneage.errors import BoneAgeError
@@ -32,11 +33,13 @@ class FoundHand:
         example: The radiograph.
         points: (3, 2): key points as fractions of width and height, pixel centres at half pixels.
         mask: (OUTLINE_FRAME.rows, OUTLINE_FRAME.columns / 8) uint8: the upright mask, eight pixels a byte.
+        turned: Whether the example is read with its bone dark, and must be turned.
     """
 
     example: Example
     points: np.ndarray
     mask: np.ndarray
+    turned: bool = False
 
     def pose_in(self, shape: tuple[int, ...]) -> HandPose:
         """Return the pose on a grid of (rows, columns) of the same radiograph."""
@@ -62,7 +65,7 @@ def find_hands(
         threads: Radiographs looked at side by side.
     """
     models = {name: check_model(name, models_dir) for name in ("hand_detector", "hand_segmenter")}
-    stamp = "+".join(model.sha256[:16] for model in models.values())
+    stamp = "+".join([*(model.sha256[:16] for model in models.values()), "turned"])
     found = _load(kept, stamp)
     missing = [example for example in examples if str(example.path.name) not in found.get(example.kind, {})]
     if missing:
@@ -83,20 +86,20 @@ def find_hands(
     return [FoundHand(example, *result) for example, result in hands if result is not None]
 
 
-Found = tuple[np.ndarray, np.ndarray]
+Found = tuple[np.ndarray, np.ndarray, bool]
 
 
 def _find(example: Example, detector: HandDetector, segmenter: HandSegmenter) -> Found | None:
     try:
-        radiograph = radiograph_of(example)
-        hand = detector.find_hand(radiograph)
+        read = radiograph_of(example)
+        radiograph, hand, _ = bright_hand(read, detector, segmenter)
     except BoneAgeError as error:
         log.info("%s is left out: %s", example.id, error)
         return None
     rows, columns = radiograph.pixels.shape
     points = (pose_points(hand.pose) + 0.5) / (columns, rows)
     mask = np.packbits(segmenter.upright_probability(radiograph, hand) > 0.5, axis=1)
-    return points.astype(np.float32), mask
+    return points.astype(np.float32), mask, radiograph.was_inverted != read.was_inverted
 
 
 def _load(kept: Path, stamp: str) -> dict[str, dict[str, Found | None]]:
@@ -106,14 +109,15 @@ def _load(kept: Path, stamp: str) -> dict[str, dict[str, Found | None]]:
         if str(file["stamp"]) != stamp:
             return {}
         table: dict[str, dict[str, Found | None]] = {}
-        rows = zip(file["kinds"], file["names"], file["found"], file["points"], file["masks"], strict=True)
-        for kind, name, was_found, points, mask in rows:
-            table.setdefault(str(kind), {})[str(name)] = (points, mask) if was_found else None
+        columns = ("kinds", "names", "found", "points", "masks", "turned")
+        for kind, name, was_found, points, mask, turned in zip(*(file[column] for column in columns), strict=True):
+            table.setdefault(str(kind), {})[str(name)] = (points, mask, bool(turned)) if was_found else None
         return table
 
 
 def _save(kept: Path, stamp: str, found: dict[str, dict[str, Found | None]]) -> None:
-    nothing = np.zeros((3, 2), np.float32), np.zeros((OUTLINE_FRAME.rows, OUTLINE_FRAME.columns // 8), np.uint8)
+    no_mask = np.zeros((OUTLINE_FRAME.rows, OUTLINE_FRAME.columns // 8), np.uint8)
+    nothing = (np.zeros((3, 2), np.float32), no_mask, False)
     rows = [(kind, name, result) for kind, names in found.items() for name, result in names.items()]
     if not rows:
         return
@@ -126,5 +130,6 @@ def _save(kept: Path, stamp: str, found: dict[str, dict[str, Found | None]]) -> 
         found=np.array([result is not None for _, _, result in rows]),
         points=np.stack([(result or nothing)[0] for _, _, result in rows]),
         masks=np.stack([(result or nothing)[1] for _, _, result in rows]),
+        turned=np.array([(result or nothing)[2] for _, _, result in rows]),
     )
     fresh.replace(kept)

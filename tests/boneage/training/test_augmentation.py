@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from boneage.training.augmentation import (
+    RandomEnhancement,
     RandomJpeg,
     as_array,
     random_appearance,
@@ -85,3 +86,16 @@ def test_a_strongly_compressed_copy_loses_detail_but_not_the_picture():
     compressed = RandomJpeg(prob=1.0, quality=(5, 6))(smooth)
     assert 0.002 < np.abs(compressed - smooth).mean() < 0.1
     assert len(np.unique(compressed)) < len(np.unique(smooth))
+
+
+def test_enhancing_widens_local_contrast_in_either_way_and_leaves_the_form():
+    rng = np.random.default_rng(1)
+    flat = (0.5 + 0.05 * rng.random((1, 64, 48))).astype(np.float32)
+    enhance = RandomEnhancement(prob=1.0, clip=(3.0, 4.0), amount=(1.0, 2.0))
+    enhance.set_random_state(0)
+    made = [enhance(flat) for _ in range(12)]
+    assert all(one.shape == flat.shape and one.dtype == np.float32 for one in made)
+    assert all(one.std() > 1.3 * flat.std() for one in made)
+    assert len({round(float(one.std()), 4) for one in made}) > 6  # each of its own strength
+    never = RandomEnhancement(prob=0.0, clip=(3.0, 4.0), amount=(1.0, 2.0))
+    assert np.array_equal(never(flat), flat)

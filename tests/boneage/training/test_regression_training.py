@@ -195,7 +195,7 @@ class APerfectDetector:
         self.annotations, self.lost, self.fail_at = annotations, examples[1].path, fail_at
         self.asked = []
 
-    def find_hand(self, radiograph):
+    def find_hand(self, radiograph, box=None):
         self.asked.append(radiograph.source)
         if radiograph.source == self.lost:
             raise NoHandFound("None.")
@@ -209,6 +209,10 @@ class APerfectDetector:
 
 
 class ABlankSegmenter:
+    def outline(self, radiograph, hand):
+        drawn = 1 - radiograph.pixels if radiograph.was_inverted else radiograph.pixels
+        return drawn > 0.3
+
     def upright_probability(self, radiograph, hand):
         return np.tile(np.float32([0.0, 1.0]), (OUTLINE_FRAME.rows, OUTLINE_FRAME.columns // 2))
 
@@ -236,7 +240,7 @@ def finding(rsna, monkeypatch, tmp_path):
 
 def test_hands_are_found_once_and_kept_in_fractions(finding):
     (first, asked), (again, asked_again) = finding(), finding()
-    assert (asked, asked_again) == (4, 0)
+    assert (asked, asked_again) == (5, 0)  # one is taken for inverted and looked at both ways
     assert [hand.example for hand in first] == [hand.example for hand in again]
     assert len(first) == 3  # one has no hand, and that is kept too
     for hand, kept in zip(first, again, strict=True):
@@ -246,14 +250,28 @@ def test_hands_are_found_once_and_kept_in_fractions(finding):
     assert np.unpackbits(first[0].mask, axis=1)[0, :4].tolist() == [0, 1, 0, 1]
 
 
+def test_a_hand_that_was_read_with_its_bone_dark_is_turned(finding, monkeypatch):
+    read = upright.radiograph_of
+    taken_for_inverted = [read(hand.example).was_inverted for hand in finding()[0]]
+    assert taken_for_inverted == [False, False, True]  # the larger drawing, by mistake
+    assert [hand.turned for hand in finding()[0]] == taken_for_inverted
+    monkeypatch.setattr(upright, "radiograph_of", lambda example: read(example).turned(0.9))
+    assert [hand.turned for hand in finding("b" * 64)[0]] == [True, True, False]
+    assert [hand.turned for hand in finding("b" * 64)[0]] == [True, True, False]  # and that is kept
+    hand = finding("b" * 64)[0][0]
+    store = PixelStore()
+    monkeypatch.setattr(store, "_read", lambda example: np.uint8([[255, 0]]))
+    assert UprightHands([[hand]], AGE_FRAME, store)._pixels(hand).tolist() == [[0.0, 1.0]]
+
+
 def test_hands_of_other_models_are_looked_for_anew(finding):
     finding()
-    assert finding(sha256="b" * 64)[1] == 4
+    assert finding(sha256="b" * 64)[1] == 5
 
 
 def test_what_was_found_before_an_interruption_is_kept(finding, tmp_path):
     assert finding(fail_at=3)[0] is None
-    assert finding()[1] <= 2
+    assert finding()[1] <= 3
     assert [file.name for file in tmp_path.glob("*.npz")] == ["hands.npz"]
 
 
