@@ -1,7 +1,7 @@
 """Room 2: radiograph -> hand box and key points, by YOLO11 looking twice.
 
-The first look sees the whole radiograph. The second sees the hand alone, upright and of one size: it gives the key
-points, and how far both looks agree tells how sure they are.
+The first look sees the whole radiograph; where that is long, a small hand is looked for along it too. The second sees
+the hand alone, upright and of one size: it gives the key points, and how far both looks agree tells how sure they are.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ LONGEST_THUMB = 0.775  # of a hand's length from the capitate (98 % of hands: be
 SURE_HAND = 0.68  # below, the answer comes with a warning (1,000 held-out radiographs: none)
 SECOND_HAND = 0.5  # another hand, if its confidence is above
 SAME_HAND = 0.4  # candidates whose boxes overlap (IoU) by more are one hand
+LONG = 1.6  # longer than wide by this: a hand may look too small on it to be sure of
 INSIDE_A_BOX = 0.1  # confidence that is enough where an expert drew the box
 SURE_POSE = 0.15  # both looks agree; above, the answer comes with a warning
 LOST_POSE = 0.25  # the looks speak of different things: no hand (held-out hands: one in 300 is above 0.15)
@@ -104,6 +105,8 @@ class HandDetector:
     def _first_look(self, radiograph: Radiograph) -> _Candidate:
         whole = letterbox(radiograph.pixels.shape, radiograph.pixel_aspect, SIDE)
         candidates = self._candidates(radiograph, whole)
+        if not candidates or candidates[0].confidence < SURE_HAND:
+            candidates = self._looked_along(radiograph, candidates)
         best = candidates[0].confidence if candidates else 0.0
         if best < FOUND:
             raise NoHandFound(f"No hand above confidence {FOUND:.2f}; best was {best:.2f}.", _DRAW_A_BOX)
@@ -115,6 +118,16 @@ class HandDetector:
                 "Say which one to assess by its box (--hand-box LEFT,TOP,RIGHT,BOTTOM).",
             )
         return candidates[0]
+
+    def _looked_along(self, radiograph: Radiograph, candidates: list[_Candidate]) -> list[_Candidate]:
+        """Return the candidates with those of squares along a long radiograph, best first, one for each hand."""
+        for square in _squares_along(radiograph.pixels.shape, radiograph.pixel_aspect):
+            candidates = candidates + self._candidates(radiograph, _view_of_box(square, radiograph.pixel_aspect))
+        kept: list[_Candidate] = []
+        for candidate in sorted(candidates, key=lambda one: -one.confidence):
+            if all(_covered(candidate.box, other.box) < SAME_HAND for other in kept):
+                kept.append(candidate)
+        return kept
 
     def _look_into(self, radiograph: Radiograph, box: HandBox) -> _Candidate:
         candidates = self._candidates(radiograph, _view_of_box(box, radiograph.pixel_aspect))
@@ -167,6 +180,27 @@ def _overlap(first: np.ndarray, second: np.ndarray) -> float:
     high = np.minimum(first[:2] + first[2:] / 2, second[:2] + second[2:] / 2)
     common = np.maximum(high - low, 0).prod()
     return float(common / (first[2:].prod() + second[2:].prod() - common))
+
+
+def _covered(first: HandBox, second: HandBox) -> float:
+    """Return how much of the smaller of two boxes lies in the other; a square may show a part of a hand."""
+    width = min(first.right, second.right) - max(first.left, second.left)
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
+    smaller = min(first.width * first.height, second.width * second.height)
+    return max(width, 0.0) * max(height, 0.0) / max(smaller, 1e-9)
+
+
+def _squares_along(shape: tuple[int, ...], pixel_aspect: float) -> list[HandBox]:
+    """Return squares as wide as a long radiograph, each half over the one before; none where it is not long."""
+    rows, columns = shape
+    height, width = rows * pixel_aspect, float(columns)
+    short, long = min(height, width), max(height, width)
+    if long < LONG * short:
+        return []
+    starts = np.linspace(0.0, long - short, int(np.ceil(2 * (long / short - 1))) + 1)
+    if height > width:
+        return [HandBox(0.0, start / pixel_aspect, width, (start + short) / pixel_aspect) for start in starts]
+    return [HandBox(start, 0.0, start + short, float(rows)) for start in starts]
 
 
 def _view_of_box(box: HandBox, pixel_aspect: float) -> np.ndarray:

@@ -159,6 +159,36 @@ def test_an_experts_box_without_a_hand_is_refused_with_its_numbers(look_at):
         look_at([AHand(10, 30, 80, 150, 0.06)], hand_box=HandBox(5, 20, 95, 190))
 
 
+class AHandThatMayBeTooSmall(AHand):
+    """Of which the network is the less sure, the smaller it is shown."""
+
+    def seen(self, to_scene, look):
+        middle_x, middle_y, width, height, _, *points = super().seen(to_scene, look)
+        return [middle_x, middle_y, width, height, min(height / (0.5 * SIDE), 0.9), *points]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "pixel_aspect", "box"),
+    [(900, 300, 1.0, (40, 600, 180, 260)), (300, 900, 1.0, (40, 20, 200, 260)), (300, 300, 3.0, (50, 210, 180, 80))],
+)
+def test_a_hand_too_small_on_a_long_radiograph_is_found_along_it(look_at, rows, columns, pixel_aspect, box):
+    hand = AHandThatMayBeTooSmall(*box)
+    found = look_at([hand], rows, columns, pixel_aspect)
+    assert found.confidence > detection.SURE_HAND
+    assert pose_points(found.pose) == pytest.approx(hand.points, abs=0.2)
+
+
+def test_a_hand_too_small_on_a_radiograph_that_is_not_long_is_none(look_at):
+    with pytest.raises(NoHandFound, match=r"best was 0\.4"):
+        look_at([AHandThatMayBeTooSmall(300, 600, 180, 260)], 1200, 900)
+
+
+def test_two_hands_that_are_too_small_on_a_long_radiograph_are_still_two(look_at):
+    hands = [AHandThatMayBeTooSmall(left, 20, 200, 260) for left in (40, 600)]
+    with pytest.raises(SeveralHandsFound, match="found 2"):
+        look_at(hands, 300, 900)
+
+
 @pytest.mark.parametrize("pixel_aspect", [1.0, 1.4])
 def test_an_experts_box_is_seen_whole_with_a_margin(pixel_aspect):
     to_scene = detection._view_of_box(HandBox(30, 40, 130, 240), pixel_aspect)
