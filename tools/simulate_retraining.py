@@ -35,7 +35,7 @@ from boneage.errors import InvalidInput
 from boneage.types import Correction
 
 ROOT = Path(__file__).parents[1]
-VIEW = (80, 64)  # rows, columns that the regressor sees here, instead of 192 x 148: a seventh of the work
+VIEW = (80, 64)  # rows, columns that the regressor sees here, instead of the deployed ones: a tenth of the work
 STRESSED = 4  # radiographs that the gate changes in 16 ways each, instead of 60
 REPEATS = 3  # of each outline in an epoch, instead of 12
 WRONG = (1.0, 0.2)  # parts of the bad corrections that are wrong

@@ -104,12 +104,12 @@ def segmenter(**options: Any) -> None:
 @click.option(
     "--rows",
     type=click.IntRange(min=64, max=1024),
-    help="Height of the largest views in pixels, 192 by default; 512 suits radiographs of 1,500 pixels and more.",
+    help="Height of the largest views in pixels, 240 by default; 512 suits radiographs of 1,500 pixels and more.",
 )
 @click.option(
     "--batch",
     type=click.IntRange(min=1),
-    help="Radiographs computed at a time, where memory is short; a step learns from 48 all the same.",
+    help="Radiographs computed at a time, where memory is short; a step learns from 32 all the same.",
 )
 @click.option("--larger", is_flag=True, help="Train on the copies in larger.csv only.")
 def regressor(**options: Any) -> None:

@@ -100,10 +100,10 @@ class RegressorTraining(L.LightningModule):
 
     months: torch.Tensor
 
-    def __init__(self, rate: float = RATE) -> None:
+    def __init__(self, rate: float = RATE, network: BoneAgeNet | None = None) -> None:
         super().__init__()
         self.rate = rate
-        self.network = BoneAgeNet().to(memory_format=torch.channels_last)
+        self.network = (network or BoneAgeNet()).to(memory_format=torch.channels_last)
         self.register_buffer("months", torch.arange(MONTHS, dtype=torch.float32), persistent=False)
 
     def training_step(self, batch: dict[str, torch.Tensor], _: int) -> torch.Tensor:
