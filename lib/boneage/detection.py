@@ -1,7 +1,8 @@
 """Room 2: radiograph -> hand box and key points, by YOLO11 looking twice.
 
 The first look sees the whole radiograph; where that is long, a small hand is looked for along it too. The second sees
-the hand alone, upright and of one size: it gives the key points, and how far both looks agree tells how sure they are.
+the hand alone, upright and of one size: it gives the key points, as the mean over slightly different looks, and how far
+both looks agree tells how sure they are.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from boneage.geometry import (
     move,
     pose_distance,
     pose_from_points,
+    pose_points,
     thumb_reach,
+    turned,
 )
 from boneage.imaging import cut, stretched
 from boneage.models import ModelFile
@@ -40,6 +43,9 @@ SURE_POSE = 0.15  # both looks agree; above, the answer comes with a warning
 LOST_POSE = 0.25  # the looks speak of different things: no hand (held-out hands: one in 300 is above 0.15)
 
 CLOSER_LOOKS = 3  # at most
+# Degrees and size of further closer looks. With the mean of their key points, ages of a radiograph and of the same turned
+# by 10 degrees differ by 1.0 instead of 1.4 months, and 1.0 instead of 1.3 mirrored (119 of the validation split).
+FURTHER_LOOKS = ((-8.0, 0.94), (8.0, 1.06))
 SECOND_LOOK = HandFrame(SIDE, SIDE, hand_length=0.5, capitate=(0.48, 0.66))
 BOX_MARGIN = 0.15  # around an expert's box, as a part of its longer side
 
@@ -100,7 +106,16 @@ class HandDetector:
             if pose_error <= SURE_POSE or closer.confidence == 0.0:
                 break
             seen = closer
-        return closer.pose, min(first.confidence, closer.confidence), pose_error
+        return self._mean_pose(radiograph, closer), min(first.confidence, closer.confidence), pose_error
+
+    def _mean_pose(self, radiograph: Radiograph, seen: _Candidate) -> HandPose:
+        """Return the mean of the key points of a closer look and of those further looks that agree with it."""
+        poses = [seen.pose]
+        for look in FURTHER_LOOKS if seen.confidence else ():
+            further = self._second_look(radiograph, seen.pose, turned(*look))
+            if pose_distance(seen.pose, further.pose, radiograph.pixel_aspect) <= SURE_POSE:
+                poses.append(further.pose)
+        return pose_from_points(np.mean([pose_points(pose) for pose in poses], axis=0))
 
     def _first_look(self, radiograph: Radiograph) -> _Candidate:
         whole = letterbox(radiograph.pixels.shape, radiograph.pixel_aspect, SIDE)
@@ -139,9 +154,9 @@ class HandDetector:
             )
         return candidates[0]
 
-    def _second_look(self, radiograph: Radiograph, pose: HandPose) -> _Candidate:
+    def _second_look(self, radiograph: Radiograph, pose: HandPose, turn: np.ndarray | None = None) -> _Candidate:
         """Return what is seen where the first look found the hand; confidence 0 and a far pose if nothing is."""
-        closer = frame_from_radiograph(pose, radiograph.pixel_aspect, SECOND_LOOK)
+        closer = frame_from_radiograph(pose, radiograph.pixel_aspect, SECOND_LOOK, turn)
         candidates = self._candidates(radiograph, closer)
         if not candidates:
             nowhere = pose_from_points(np.full((3, 2), -1e6))

@@ -99,6 +99,19 @@ def test_two_closer_looks_that_agree_overrule_the_first(look_at):
     assert found.pose_error == pytest.approx(0, abs=1e-3)
 
 
+def test_the_key_points_are_the_mean_over_looks_that_agree(look_at):
+    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.0, 0.03, 0.06))
+    found = look_at([hand])
+    assert pose_points(found.pose) == pytest.approx(hand.points + 0.03 * 180, abs=0.1)
+    assert found.pose_error == pytest.approx(0, abs=1e-3)
+
+
+def test_a_further_look_that_sees_something_else_does_not_count(look_at):
+    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.0, 0.5, 0.03))
+    found = look_at([hand])
+    assert pose_points(found.pose) == pytest.approx(hand.points + 0.015 * 180, abs=0.1)
+
+
 def test_a_hand_of_which_a_closer_look_is_not_sure_is_none_unless_a_person_drew_its_box(look_at):
     hand = AHand(40, 30, 100, 180, 0.9, detection.FOUND_CLOSER - 0.05)
     with pytest.raises(NoHandFound, match=r"confidence 0\.55, at least 0\.6 expected"):
