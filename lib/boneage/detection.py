@@ -44,7 +44,8 @@ LOST_POSE = 0.25  # the looks speak of different things: no hand (held-out hands
 
 CLOSER_LOOKS = 3  # at most
 # Degrees and size of further closer looks. With the mean of their key points, ages of a radiograph and of the same
-# turned by 10 degrees differ by 1.0 instead of 1.4 months, and 1.0 instead of 1.3 mirrored (119 of the validation split).
+# turned by 10 degrees differ by 1.0 instead of 1.4 months, of its mirror image by 1.0 instead of 1.3 (119 of the
+# validation split).
 FURTHER_LOOKS = ((-8.0, 0.94), (8.0, 1.06))
 SECOND_LOOK = HandFrame(SIDE, SIDE, hand_length=0.5, capitate=(0.48, 0.66))
 BOX_MARGIN = 0.15  # around an expert's box, as a part of its longer side
