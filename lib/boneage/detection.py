@@ -36,7 +36,7 @@ FOUND_ANY_SHAPE = 0.78  # below, what is seen must also have the proportions of 
 LONGEST_THUMB = 0.775  # of a hand's length from the capitate (98 % of hands: below; of drawn feet: 7 %)
 SURE_HAND = 0.68  # below, the answer comes with a warning (1,000 held-out radiographs: none)
 SECOND_HAND = 0.5  # another hand, if its confidence is above
-SAME_HAND = 0.4  # candidates whose boxes overlap (IoU) by more are one hand
+SAME_HAND = 0.4  # candidates whose boxes overlap by more are one hand (IoU; among squares, of the smaller box)
 LONG = 1.6  # longer than wide by this: a hand may look too small on it to be sure of
 INSIDE_A_BOX = 0.1  # confidence that is enough where an expert drew the box
 SURE_POSE = 0.15  # both looks agree; above, the answer comes with a warning
@@ -121,12 +121,11 @@ class HandDetector:
     def _first_look(self, radiograph: Radiograph) -> _Candidate:
         whole = letterbox(radiograph.pixels.shape, radiograph.pixel_aspect, SIDE)
         candidates = self._candidates(radiograph, whole)
-        if not candidates or candidates[0].confidence < SURE_HAND:
+        if _best(candidates) < SURE_HAND and len(_hands(candidates)) < 2:
             candidates = self._looked_along(radiograph, candidates)
-        best = candidates[0].confidence if candidates else 0.0
-        if best < FOUND:
-            raise NoHandFound(f"No hand above confidence {FOUND:.2f}; best was {best:.2f}.", _DRAW_A_BOX)
-        hands = [candidate for candidate in candidates if candidate.confidence >= SECOND_HAND]
+        if _best(candidates) < FOUND:
+            raise NoHandFound(f"No hand above confidence {FOUND:.2f}; best was {_best(candidates):.2f}.", _DRAW_A_BOX)
+        hands = _hands(candidates)
         if len(hands) > 1:
             boxes = "; ".join(_box_words(hand.box) for hand in hands)
             raise SeveralHandsFound(
@@ -137,7 +136,10 @@ class HandDetector:
 
     def _looked_along(self, radiograph: Radiograph, candidates: list[_Candidate]) -> list[_Candidate]:
         """Return the candidates with those of squares along a long radiograph, best first, one for each hand."""
-        for square in _squares_along(radiograph.pixels.shape, radiograph.pixel_aspect):
+        squares = _squares_along(radiograph.pixels.shape, radiograph.pixel_aspect)
+        if not squares:
+            return candidates
+        for square in squares:
             candidates = candidates + self._candidates(radiograph, _view_of_box(square, radiograph.pixel_aspect))
         kept: list[_Candidate] = []
         for candidate in sorted(candidates, key=lambda one: -one.confidence):
@@ -177,6 +179,14 @@ class HandDetector:
 
 
 _DRAW_A_BOX = "If there is a hand, draw the box around it by hand (--hand-box LEFT,TOP,RIGHT,BOTTOM)."
+
+
+def _best(candidates: list[_Candidate]) -> float:
+    return candidates[0].confidence if candidates else 0.0
+
+
+def _hands(candidates: list[_Candidate]) -> list[_Candidate]:
+    return [candidate for candidate in candidates if candidate.confidence >= SECOND_HAND]
 
 
 def _candidate(proposal: np.ndarray, to_radiograph: np.ndarray, shape: tuple[int, ...]) -> _Candidate:

@@ -202,6 +202,13 @@ def test_two_hands_that_are_too_small_on_a_long_radiograph_are_still_two(look_at
         look_at(hands, 300, 900)
 
 
+@pytest.mark.parametrize("columns", [300, 900])
+def test_two_hands_that_overlap_are_two_also_where_both_are_unsure(look_at, columns):
+    hands = [AHand(20, 20, 150, 260, confidence=0.6), AHand(90, 20, 150, 260, confidence=0.55)]
+    with pytest.raises(SeveralHandsFound, match="found 2"):
+        look_at(hands, 300, columns)
+
+
 @pytest.mark.parametrize("pixel_aspect", [1.0, 1.4])
 def test_an_experts_box_is_seen_whole_with_a_margin(pixel_aspect):
     to_scene = detection._view_of_box(HandBox(30, 40, 130, 240), pixel_aspect)
