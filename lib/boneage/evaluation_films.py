@@ -20,6 +20,7 @@ from boneage.evaluation_film_moves import (
     small_in_frame,
     with_forearm,
 )
+from boneage.imaging import equalised, sharpened
 
 
 @dataclass(frozen=True)
@@ -65,25 +66,13 @@ def _write(pixels: np.ndarray, words: str, x: float, y: float, size: float) -> N
     cv2.putText(pixels, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 1.0, max(round(2 * scale), 1), cv2.LINE_AA)
 
 
-def equalised(film: Film, clip: float) -> Film:
-    """Enhance the local contrast (CLAHE on 8 x 8 tiles)."""
-    import cv2
-
-    grey = np.round(film.pixels * 255).astype(np.uint8)
-    return replace(film, pixels=(cv2.createCLAHE(clip, (8, 8)).apply(grey) / 255).astype(np.float32))
-
-
-def sharpened(film: Film, amount: float) -> Film:
-    """Sharpen as workstations do (unsharp mask of 1 % of the longer side)."""
-    import cv2
-
-    soft = cv2.GaussianBlur(film.pixels, None, 0.01 * max(film.pixels.shape))
-    return replace(film, pixels=np.clip(film.pixels + amount * (film.pixels - soft), 0.0, 1.0))
+def _enhanced(film: Film, enhance: Callable[[np.ndarray, float], np.ndarray], strength: float) -> Film:
+    return replace(film, pixels=enhance(film.pixels, strength))
 
 
 def everything_at_once(film: Film) -> Film:
     """A long, tilted, labelled, enhanced film, lying on its side in a white border."""
-    film = equalised(labelled(with_forearm(film, 2.0), "several"), 2.0)
+    film = _enhanced(labelled(with_forearm(film, 2.0), "several"), equalised, 2.0)
     return quarter_turned(padded(collimated(film, 6.0, 0.0), 1.0, 0.1, 0.1, 0.1, 0.1), clockwise=True)
 
 
@@ -109,8 +98,8 @@ FILM_STYLES = (
     ),
     *(FilmStyle("padding", f"{name} 60 % on one side", partial(padded, value=grey, left=0.6)) for name, grey in GREYS),
     *(FilmStyle("markers", amount, partial(labelled, amount=amount)) for amount in ("several", "many")),
-    *(FilmStyle("CLAHE", f"clip {clip:g}", partial(equalised, clip=clip)) for clip in (2, 4)),
-    *(FilmStyle("sharpened", f"by {by:g}", partial(sharpened, amount=by)) for by in (1, 2)),
+    *(FilmStyle("CLAHE", f"clip {clip:g}", partial(_enhanced, enhance=equalised, strength=clip)) for clip in (2, 4)),
+    *(FilmStyle("sharpened", f"by {by:g}", partial(_enhanced, enhance=sharpened, strength=by)) for by in (1, 2)),
     *(
         FilmStyle("collimation", f"{degrees} degrees, {name}", partial(collimated, degrees=degrees, value=grey))
         for name, grey in GREYS for degrees in (5, 15)

@@ -9,6 +9,7 @@ import what_limits
 from click import ClickException
 from click.testing import CliRunner
 from drawn_hands import make_rsna
+from small_net import ASmallNet
 
 from boneage.frames import OUTLINE_FRAME
 from boneage.networks import BoneAgeNet
@@ -16,17 +17,6 @@ from boneage.training import regression
 from boneage.training.hands import marked_hands
 from boneage.training.upright import FoundHand
 from boneage.weights import load_weights
-
-
-class ASmallNet(torch.nn.Module):
-    """Takes and gives what the ResNet50 does."""
-
-    def __init__(self):
-        super().__init__()
-        self.last = torch.nn.Conv2d(1, 240, 3)
-
-    def forward(self, hand, male):
-        return torch.log_softmax(self.last(hand).mean((2, 3)) + male, dim=1)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from monai.transforms import (
     Transform,
 )
 
+from boneage.imaging import equalised, sharpened
+
 
 def random_appearance(strength: float = 1.0, saturating: bool = True) -> Compose:
     """Return MONAI transforms of an image's appearance, for (1, rows, columns) arrays in 0..1.
@@ -120,17 +122,13 @@ class RandomEnhancement(RandomizableTransform):
 
     def __call__(self, data: np.ndarray) -> np.ndarray:
         """Return the image as float32, enhanced or not."""
-        import cv2
-
         self.randomize(None)
         if not self._do_transform:
             return data
         pixels = as_array(data)[0]
         if self.R.rand() < 0.5:
-            grey = np.round(255 * pixels).astype(np.uint8)
-            return cv2.createCLAHE(self.R.uniform(*self.clip), (8, 8)).apply(grey)[None].astype(np.float32) / 255
-        soft = cv2.GaussianBlur(pixels, None, 0.01 * max(pixels.shape))
-        return as_array(pixels + self.R.uniform(*self.amount) * (pixels - soft))[None]
+            return equalised(pixels, self.R.uniform(*self.clip))[None]
+        return sharpened(pixels, self.R.uniform(*self.amount))[None]
 
 
 class RandomJpeg(RandomizableTransform):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_hands import MIDDLE_TIP, ids_of
+from small_net import ASmallNet
 
 from boneage.datasets import radiograph_of, read_annotations, read_larger, read_rsna
 from boneage.errors import InvalidData, ModelRefused, NoHandFound
@@ -70,17 +71,6 @@ def test_a_training_leaves_weights_that_fit_metrics_and_what_it_was_trained_on(o
         assert sum(bool(row["validation_mae_months"]) for row in csv.DictReader(file)) == 2
     assert (options.run / "metrics.png").exists()
     assert json.loads((options.run / "data.json").read_text()) == {"train": 2, "validation": 2}
-
-
-class ASmallNet(torch.nn.Module):
-    """Takes and gives what the ResNet50 does."""
-
-    def __init__(self):
-        super().__init__()
-        self.head = torch.nn.Conv2d(1, 240, 3)
-
-    def forward(self, hand, male):
-        return torch.log_softmax(self.head(hand).mean((2, 3)) + male, dim=1)
 
 
 def test_a_training_that_was_cut_off_goes_on_with_epoch_and_picture_size(options, monkeypatch):
