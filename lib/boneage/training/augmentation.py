@@ -55,21 +55,24 @@ def random_appearance(strength: float = 1.0, saturating: bool = True) -> Compose
     )
 
 
-def random_copy() -> Compose:
+def random_copy(strength: float = 1.0) -> Compose:
     """Return MONAI transforms that make a poor copy of a whole radiograph, (1, rows, columns) in 0..1.
 
     Enhanced by a workstation, exposed so that parts are lost, noisy, blurred, compressed: `boneage evaluate` with
     `--stress` and `--other-hospitals` found these to hurt most.
+
+    Args:
+        strength: Multiplies the probability of each.
     """
     return Compose(
         [
-            RandomEnhancement(prob=0.12, clip=(1.0, 4.0), amount=(0.5, 2.0)),
-            RandScaleIntensity(factors=(-0.25, 0.4), prob=0.15),
-            RandShiftIntensity(offsets=(-0.2, 0.15), prob=0.2),
+            RandomEnhancement(prob=0.12 * strength, clip=(1.0, 4.0), amount=(0.5, 2.0)),
+            RandScaleIntensity(factors=(-0.25, 0.4), prob=0.15 * strength),
+            RandShiftIntensity(offsets=(-0.2, 0.15), prob=0.2 * strength),
             Clipped(),
-            RandGaussianSmooth(prob=0.12, sigma_x=(0.3, 1.8), sigma_y=(0.3, 1.8)),
-            RandGaussianNoise(prob=0.15, std=0.07),
-            RandomJpeg(prob=0.15, quality=(10, 70)),
+            RandGaussianSmooth(prob=0.12 * strength, sigma_x=(0.3, 1.8), sigma_y=(0.3, 1.8)),
+            RandGaussianNoise(prob=0.15 * strength, std=0.07),
+            RandomJpeg(prob=0.15 * strength, quality=(10, 70)),
         ]
     )
 

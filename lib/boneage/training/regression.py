@@ -34,7 +34,7 @@ from boneage.weights import load_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
 STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 4), (192, 148, 6), (240, 184, 6))
-GOING_ON = STAGES[3:]  # from weights that have seen the small pictures already
+GOING_ON = STAGES[4:]  # from weights that have seen the small pictures already
 BATCH = 32
 RATE, RATE_GOING_ON = 1.5e-3, 1.0e-3
 WEIGHT_DECAY = 0.05
@@ -44,6 +44,8 @@ MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entr
 # and the oldest, draws them towards the middle.
 MOST_WEIGHT = 2.5
 PIXELS_KEPT = 640  # of a radiograph's longest side; a little more than the hand's view needs, unless that is larger
+# Of poor copies and changed appearance, from the first epoch to the last: what a picture has lost cannot teach its age.
+STRENGTHS = (0.8, 0.2)
 TRUE_SHAPE = 0.5  # part of the views with the hand's true shape; the others as squashed as the copy is
 
 
@@ -93,6 +95,10 @@ class Stages:
     def frame(self, epoch: int) -> HandFrame:
         """Return the view of an epoch."""
         return AGE_FRAME.resized(*self.sizes[min(epoch, self.epochs - 1)])
+
+    def strength(self, epoch: int) -> float:
+        """Return the strength of an epoch's augmentation."""
+        return float(np.interp(epoch, (0, max(self.epochs - 1, 1)), STRENGTHS))
 
 
 class RegressorTraining(L.LightningModule):
@@ -177,7 +183,8 @@ class Hands(L.LightningDataModule):
         """Return this epoch's augmented hands at this epoch's size."""
         epoch = self.trainer.current_epoch if self.trainer else 0
         seed = (self._options.seed, epoch)
-        hands = UprightHands(self._copies["train"], self._stages.frame(epoch), self._store, seed, self._weights)
+        frame, strength = self._stages.frame(epoch), self._stages.strength(epoch)
+        hands = UprightHands(self._copies["train"], frame, self._store, seed, self._weights, strength)
         return training_loader(hands, self._options.batch or BATCH, self._options)
 
     def val_dataloader(self) -> DataLoader:
@@ -197,15 +204,16 @@ class UprightHands(Dataset):
         store: PixelStore,
         seed: tuple[int, int] | None = None,
         weights: np.ndarray | None = None,
+        strength: float = 1.0,
     ) -> None:
         self._weights = np.ones(len(copies), np.float32) if weights is None else weights
         self._copies = copies
         self._frame = frame
         self._store = store
         self._seed = seed
-        self._appearance = random_appearance(0.5, saturating=False)
-        self._holes = random_holes(frame.rows, prob=0.1)
-        self._copy = random_copy()
+        self._appearance = random_appearance(0.5 * strength, saturating=False)
+        self._holes = random_holes(frame.rows, prob=0.1 * strength)
+        self._copy = random_copy(strength)
 
     def __len__(self) -> int:
         return len(self._copies)

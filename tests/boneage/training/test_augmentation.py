@@ -64,8 +64,8 @@ def test_squashing_changes_the_width_alone():
         assert 0.5 <= jitter[0, 0] <= 2.0
 
 
-def poor_copies(seeds):
-    transform = random_copy()
+def poor_copies(seeds, strength=1.0):
+    transform = random_copy(strength)
     for seed in seeds:
         transform.set_random_state(seed)
         yield as_array(transform(A_PIECE.copy()))
@@ -78,6 +78,14 @@ def test_a_poor_copy_is_a_picture_of_the_same_form_and_fixed_by_its_seed():
     assert all(np.array_equal(*pair) for pair in zip(copies, poor_copies(range(40)), strict=True))
     unchanged = sum(np.array_equal(copy, A_PIECE) for copy in copies)
     assert 5 <= unchanged <= 30  # most are poor, many are left as they are
+
+
+def test_copies_are_poor_less_often_at_less_strength():
+    changed = [
+        sum(not np.array_equal(copy, A_PIECE) for copy in poor_copies(range(40), strength))
+        for strength in (1.0, 0.3, 0.0)
+    ]
+    assert changed[0] > changed[1] > changed[2] == 0
 
 
 def test_a_strongly_compressed_copy_loses_detail_but_not_the_picture():

@@ -16,9 +16,10 @@ from boneage.imaging import cut
 from boneage.networks import BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training import regression, upright
+from boneage.training.augmentation import random_copy
 from boneage.training.hands import PixelStore, marked_hands
 from boneage.training.options import TrainOptions
-from boneage.training.regression import Hands, RegressorTraining, Stages, UprightHands
+from boneage.training.regression import STRENGTHS, Hands, RegressorTraining, Stages, UprightHands
 from boneage.training.segmentation import draw_mask
 from boneage.training.upright import FoundHand
 from boneage.types import Hand, HandBox
@@ -131,6 +132,20 @@ def test_stages_keep_their_proportions_in_any_number_of_epochs():
     assert Stages.of(None).sizes == ((40, 32), (48, 40))
     assert Stages.of(5).sizes == ((40, 32),) * 3 + ((48, 40),) * 2
     assert (Stages.of(1).epochs, Stages.of(2).frame(9).rows) == (1, 48)
+
+
+def test_augmentation_grows_weaker_from_the_first_epoch_to_the_last():
+    strengths = [Stages.of(4).strength(epoch) for epoch in range(4)]
+    assert (strengths[0], strengths[-1]) == STRENGTHS
+    assert strengths == sorted(strengths, reverse=True)
+    assert Stages.of(1).strength(0) == STRENGTHS[0]
+
+
+def test_an_epochs_views_are_augmented_at_its_strength(options, monkeypatch):
+    strengths = []
+    monkeypatch.setattr(regression, "random_copy", lambda strength: strengths.append(strength) or random_copy(strength))
+    hands_of(options).train_dataloader()
+    assert strengths == [STRENGTHS[0]]
 
 
 def test_the_recipe_ends_with_the_view_that_is_deployed(monkeypatch):
