@@ -79,18 +79,22 @@ def compile_models(models_dir: Path | None) -> None:
 @_models_option
 @click.option("--workers", type=click.IntRange(min=1), help="Radiographs at the same time; one a core by default.")
 def calibrate(data: Path, models_dir: Path | None, workers: int | None) -> None:
-    """Fit the regressor's spread on the validation split, so that 90 % intervals hold 90 %.
+    """Fit the regressor's spread, so that 90 % intervals hold 90 %, and write it into the regressor's card.
 
-    The fitted temperature is written into the regressor's card.
+    How wide intervals are as a whole is fitted on the validation split; how much wider at some ages than at others, for
+    each sex, on a part of the train split.
     """
     from boneage.training import calibration  # heavy
 
-    temperature = calibration.calibrate(data, models_dir, workers)
+    spread = calibration.calibrate(data, models_dir, workers)
     told = check_model("bone_age_regressor", models_dir).card["calibration"]
     click.echo(
-        f"Temperature {temperature:.3f}: the 90 % intervals hold {told['coverage_90']:.1%} of {told['radiographs']} "
-        f"radiographs of the {told['split']} split ({told['coverage_90_before']:.1%} at temperature 1)."
+        f"Temperature {spread.temperature:.3f}: the 90 % intervals hold {told['coverage_90']:.1%} of "
+        f"{told['radiographs']} radiographs of the {told['split']} split "
+        f"({told['coverage_90_before']:.1%} at temperature 1)."
     )
+    for sex, factors in spread.stretches.items():
+        click.echo(f"By age, {sex.value}: stretched by {min(factors):.2f} to {max(factors):.2f}.")
 
 
 @models.command()

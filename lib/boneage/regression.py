@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from boneage.distribution import summarised
 from boneage.frames import AGE_FRAME
 from boneage.geometry import HandFrame, frame_from_radiograph, turned
 from boneage.imaging import cut
 from boneage.models import ModelFile
 from boneage.runtime import Network, example_shapes
 from boneage.saliency import saliency
+from boneage.spread import Spread, bone_age
 from boneage.types import BoneAge, Hand, Radiograph, Saliency, Sex
 
 MASK_MARGIN = 0.05  # around the mask, as a part of a hand's length: an outline that is a little tight costs nothing
@@ -29,7 +29,7 @@ class BoneAgeRegressor:
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         self._network = Network(model, threads)
-        self._temperature = float(model.card.get("temperature", 1.0))
+        self._spread = Spread.of(model.card)
         self._frame = AGE_FRAME.resized(*example_shapes(model)[0][2:])
 
     def estimate(
@@ -37,7 +37,7 @@ class BoneAgeRegressor:
     ) -> list[BoneAge]:
         """Return the bone age for each of `sexes`; the arguments are those of `log_probabilities`."""
         looks = self._looks(radiograph, hand, hand_mask, sexes)
-        return [self._from_looks(own) for own in looks]
+        return [self._from_looks(own, sex) for own, sex in zip(looks, sexes, strict=True)]
 
     def log_probabilities(
         self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray, sexes: Sequence[Sex]
@@ -61,10 +61,10 @@ class BoneAgeRegressor:
         rows = self._network(np.tile(views, (len(sexes), 1, 1, 1)), male)
         return rows.reshape(len(sexes), len(LOOKS), -1)
 
-    def _from_looks(self, looks: np.ndarray) -> BoneAge:
+    def _from_looks(self, looks: np.ndarray, sex: Sex) -> BoneAge:
         """Return the bone age of (looks, 240) log-probabilities: of their mean, and how far they are apart."""
-        ages = [bone_age(look, self._temperature).months for look in looks]
-        together = bone_age(_log_mean(looks[None])[0], self._temperature)
+        ages = [bone_age(look, self._spread.temperature).months for look in looks]
+        together = self._spread.bone_age(_log_mean(looks[None])[0], sex)
         return replace(together, looks_apart_months=max(ages) - min(ages))
 
     def embedding(self, radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ class BoneAgeRegressor:
         """Return (n,) bone ages of views (n, rows, columns), a batch at a time."""
         batches = np.split(views[:, None], range(BATCH, len(views), BATCH))
         rows = [self._network(batch, np.full((len(batch), 1), sex is Sex.MALE, np.float32)) for batch in batches]
-        return np.array([bone_age(row, self._temperature).months for row in np.concatenate(rows)])
+        return np.array([bone_age(row, self._spread.temperature).months for row in np.concatenate(rows)])
 
 
 def _upright(radiograph: Radiograph, hand: Hand, frame: HandFrame, look: tuple[float, float]) -> np.ndarray:
@@ -131,16 +131,3 @@ def _grown(mask: np.ndarray, margin: float) -> np.ndarray:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     shown = cv2.dilate((mask > 0.5).astype(np.uint8), kernel).astype(bool)
     return shown if shown.mean() > LEAST_MASK else np.ones(mask.shape, bool)
-
-
-def bone_age(log_probabilities: np.ndarray, temperature: float = 1.0) -> BoneAge:
-    """Return the bone age of (240,) log-probabilities over whole months.
-
-    Args:
-        log_probabilities: Of months 0..239.
-        temperature: Above 1 widens the distribution; fitted so that intervals hold.
-    """
-    scaled = log_probabilities / temperature
-    probability = np.exp(scaled - scaled.max())
-    probability /= probability.sum()
-    return summarised(probability)

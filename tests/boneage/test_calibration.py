@@ -1,6 +1,7 @@
-"""The temperature: fitted so that 90 % intervals hold 90 %, and written into the regressor's card."""
+"""The spread: fitted so that 90 % intervals hold 90 %, and written into the regressor's card."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,19 @@ from boneage import regression
 from boneage.assessment import Models
 from boneage.errors import InvalidData, NoHandFound
 from boneage.models import ModelFile, check_model
-from boneage.regression import BoneAgeRegressor, bone_age
+from boneage.regression import BoneAgeRegressor
+from boneage.spread import KNOTS, Spread, bone_age
 from boneage.training import calibration
-from boneage.training.calibration import COVERAGE, LEAST, calibrate, coverage, fit_temperature
+from boneage.training.calibration import (
+    COVERAGE,
+    FEWEST_TO_STRETCH,
+    LEAST,
+    Predictions,
+    calibrate,
+    coverage,
+    fit_stretches,
+    fit_temperature,
+)
 from boneage.training.publish import publish
 from boneage.types import Sex
 
@@ -33,34 +44,72 @@ def references_around(mean_months, sd_months, count=200):
     return mean_months + sd_months * norm.ppf((np.arange(count) + 0.5) / count)
 
 
+def predictions(log_probabilities, references, sexes=None):
+    """Make predictions of girls of the validation split, or of other sexes."""
+    sexes = sexes or [Sex.FEMALE] * len(references)
+    examples = [SimpleNamespace(bone_age_months=month, sex=sex) for month, sex in zip(references, sexes, strict=True)]
+    return Predictions(examples, log_probabilities)
+
+
 @pytest.mark.parametrize("true_sd, temperature", [(12.0, 4.0), (6.0, 1.0), (3.0, 0.25)])
 def test_the_temperature_is_that_which_makes_the_spread_true(true_sd, temperature):
     references = references_around(120, true_sd)
-    found = fit_temperature(normal_around(np.full(200, 120.0), 6.0), references)
+    found = fit_temperature(predictions(normal_around(np.full(200, 120.0), 6.0), references))
     assert found == pytest.approx(temperature, rel=0.12)
 
 
 def test_nine_in_ten_references_lie_inside_at_the_fitted_temperature_and_fewer_just_below_it():
     random = np.random.default_rng(3)
     references = random.uniform(30, 200, 150)
-    predicted = normal_around(references + random.normal(0, 11, 150), 5.0)
-    found = fit_temperature(predicted, references)
-    assert coverage(predicted, references, found) >= COVERAGE
-    assert coverage(predicted, references, found * 0.99) < COVERAGE
+    predicted = predictions(normal_around(references + random.normal(0, 11, 150), 5.0), references)
+    found = fit_temperature(predicted)
+    assert coverage(predicted, Spread(found)) >= COVERAGE
+    assert coverage(predicted, Spread(found * 0.99)) < COVERAGE
 
 
 def test_perfect_predictions_get_the_least_temperature():
-    assert fit_temperature(normal_around([60.0, 120.0], 6.0), np.array([60.0, 120.0])) == pytest.approx(LEAST, rel=0.01)
+    perfect = predictions(normal_around([60.0, 120.0], 6.0), [60.0, 120.0])
+    assert fit_temperature(perfect) == pytest.approx(LEAST, rel=0.01)
 
 
 def test_predictions_that_no_spread_can_save_are_refused():
     with pytest.raises(InvalidData, match="0%"):
-        fit_temperature(normal_around([20.0, 20.0], 2.0), np.array([230.0, 220.0]))
+        fit_temperature(predictions(normal_around([20.0, 20.0], 2.0), [230.0, 220.0]))
 
 
 def test_nothing_to_fit_on_is_refused():
     with pytest.raises(InvalidData):
-        fit_temperature(np.empty((0, 240)), np.empty(0))
+        fit_temperature(predictions(np.empty((0, 240)), []))
+
+
+def wider_errors_above_ten_years(sex, count=600):
+    """Make predictions of SD 6 months whose errors have an SD of 6 months below 120 months and of 12 from there on."""
+    random = np.random.default_rng(7)
+    predicted = random.uniform(24, 216, count)
+    references = predicted + random.normal(0, np.where(predicted < 120, 6.0, 12.0))
+    return predictions(normal_around(predicted, 6.0), references, [sex] * count)
+
+
+def test_a_stretch_is_what_the_intervals_of_an_age_need():
+    stretches = fit_stretches(wider_errors_above_ten_years(Sex.MALE), Spread())
+    assert set(stretches) == {Sex.MALE}
+    by_age = dict(zip(KNOTS, stretches[Sex.MALE], strict=True))
+    assert by_age[60] == pytest.approx(1.0, rel=0.25)
+    assert by_age[180] == pytest.approx(2.0, rel=0.25)
+
+
+def test_with_stretches_the_intervals_of_each_age_hold():
+    found = wider_errors_above_ten_years(Sex.FEMALE)
+    stretches = fit_stretches(found, Spread(fit_temperature(found)))
+    spread = Spread(fit_temperature(found, stretches), stretches)
+    older = np.array([age.months >= 120 for age in found.ages(spread)])
+    for group in (older, ~older):
+        chosen = Predictions([found.examples[index] for index in np.flatnonzero(group)], found.log_probabilities[group])
+        assert coverage(chosen, spread) == pytest.approx(0.9, abs=0.04)
+
+
+def test_a_sex_with_few_hands_is_not_stretched():
+    assert fit_stretches(wider_errors_above_ten_years(Sex.MALE, FEWEST_TO_STRETCH - 1), Spread()) == {}
 
 
 # The regressor
@@ -116,7 +165,7 @@ def data(tmp_path, monkeypatch):
     references = references_around(120, 12, 60)
     table, splits = ["id,boneage,male"], {}
     for id, reference in enumerate([*references, 100, 10]):
-        columns = {60: NO_HAND_COLUMNS, 61: 200}.get(id, 120)
+        columns = {60: NO_HAND_COLUMNS, 61: 150}.get(id, 120)
         a_png(tmp_path / "rsna" / "boneage-training-dataset" / f"{id}.png", columns)
         table.append(f"{id},{reference:.3f},{id % 2 == 1}")
         splits[str(id)] = "train" if id == 61 else "validation"
@@ -138,15 +187,34 @@ def models_dir(tmp_path, monkeypatch):
 
 def test_calibrating_writes_the_temperature_into_the_card_and_leaves_the_weights(data, models_dir):
     before = check_model("bone_age_regressor", models_dir)
-    temperature = calibrate(data, models_dir)
+    spread = calibrate(data, models_dir)
     after = check_model("bone_age_regressor", models_dir)
-    assert temperature == pytest.approx(4.0, rel=0.2)
-    assert after.card["temperature"] == temperature
+    assert spread.temperature == pytest.approx(4.0, rel=0.2)
+    assert Spread.of(after.card) == spread
     assert after.sha256 == before.sha256
     told = after.card["calibration"]
-    assert (told["split"], told["radiographs"]) == ("validation", 60)
+    assert (told["split"], told["radiographs"], told["train_radiographs"]) == ("validation", 60, 1)
     assert told["coverage_90_before"] < 0.8 < COVERAGE <= told["coverage_90"]
-    assert f"Temperature {temperature:.3g}" in (models_dir / "bone_age_regressor" / "docs" / "README.md").read_text()
+    assert (
+        f"Temperature {spread.temperature:.3g}"
+        in (models_dir / "bone_age_regressor" / "docs" / "README.md").read_text()
+    )
+
+
+def test_enough_hands_of_the_train_split_stretch_by_age_and_the_card_says_so(data, models_dir, monkeypatch):
+    monkeypatch.setattr(calibration, "FEWEST_TO_STRETCH", 1)
+    spread = calibrate(data, models_dir)
+    assert set(spread.stretches) == {Sex.MALE}  # the only one of the train split
+    assert Spread.of(check_model("bone_age_regressor", models_dir).card) == spread
+    readme = (models_dir / "bone_age_regressor" / "docs" / "README.md").read_text(encoding="utf-8")
+    assert "By predicted age the intervals are stretched (male" in readme
+
+
+def test_only_a_part_of_a_large_train_split_is_looked_at(monkeypatch):
+    monkeypatch.setattr(calibration, "TRAIN_LOOKED_AT", 3)
+    splits = ["train"] * 8 + ["validation"] * 2 + ["held-out"]
+    examples = [SimpleNamespace(id=id, split=split) for id, split in enumerate(splits)]
+    assert [one.id for one in calibration._chosen(examples)] == [8, 9, 0, 3, 6]
 
 
 def test_too_few_radiographs_change_nothing(data, models_dir, monkeypatch):

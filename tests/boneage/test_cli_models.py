@@ -8,8 +8,10 @@ import tiny_models
 
 from boneage import cli, runtime
 from boneage.models import MODEL_NAMES, check_model
+from boneage.spread import Spread
 from boneage.training import calibration
 from boneage.training.publish import amend_card, publish
+from boneage.types import Sex
 
 FIGURES = {"data": "RSNA, held-out", "MAE (months)": {"value": 8.1, "lower": 7.9, "upper": 8.3}, "bias (months)": 0.25}
 
@@ -153,9 +155,10 @@ def test_calibrating_tells_temperature_and_coverage(models, monkeypatch, tmp_pat
         asked.append((data, workers))
         told = {"split": "validation", "radiographs": 300, "coverage_90": 0.901, "coverage_90_before": 0.8}
         amend_card("bone_age_regressor", {"temperature": 1.5, "calibration": told}, folder)
-        return 1.5
+        return Spread(1.5, {Sex.MALE: (0.8,) * 10 + (1.1,) * 10})
 
     monkeypatch.setattr(calibration, "calibrate", fake)
     status, out, _ = models("calibrate", "--data", tmp_path, "--workers", 1)
     assert (status, asked) == (0, [(tmp_path, 1)])
     assert "Temperature 1.500" in out and "90.1%" in out and "80.0%" in out
+    assert "By age, male: stretched by 0.80 to 1.10" in out and "female" not in out

@@ -1,9 +1,11 @@
-"""The regressor's temperature: how far its distribution must be widened so that its 90 % intervals hold 90 %."""
+"""The regressor's spread: how its distributions must be widened so that its 90 % intervals hold 90 %."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +15,45 @@ from boneage.batch import assess_many, usable_cores
 from boneage.datasets import Example, radiograph_of, read_rsna
 from boneage.errors import InvalidData
 from boneage.progress import with_progress
-from boneage.regression import bone_age
+from boneage.spread import KNOTS, Spread
 from boneage.training.publish import UNCALIBRATED, amend_card
+from boneage.types import BoneAge, Sex
 
 SPLIT = "validation"
 COVERAGE = 0.9
 LEAST, MOST = 0.1, 10.0  # temperatures that are looked at
 CLOSE_ENOUGH = 1.001  # ratio of two temperatures
 FEWEST = 50  # radiographs; with fewer, the 90 % are a matter of chance
+# The validation split is too small to tell ages apart. So where intervals must be wider than elsewhere is seen on hands
+# that the network was trained on, and how wide they must be as a whole on those that it was not.
+TRAIN_LOOKED_AT = 2000
+NEAREST = 150  # hands of a sex, by predicted age, that decide on the stretch at one age
+FEWEST_TO_STRETCH = 2 * NEAREST  # hands of a sex; with fewer it is left as it is
 
 
-def calibrate(data: Path, models_dir: Path | None = None, workers: int | None = None) -> float:
-    """Fit the regressor's temperature on the validation split, write it into its card, and return it.
+@dataclass(frozen=True)
+class Predictions:
+    """What the network says of examples: (n, 240) log-probabilities of the months 0..239, before any spread."""
+
+    examples: Sequence[Example]
+    log_probabilities: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def of(self, split: str) -> Predictions:
+        """Return those of one split."""
+        chosen = [index for index, example in enumerate(self.examples) if example.split == split]
+        return Predictions([self.examples[index] for index in chosen], self.log_probabilities[chosen])
+
+    def ages(self, spread: Spread) -> list[BoneAge]:
+        """Return the bone ages with a spread."""
+        pairs = zip(self.log_probabilities, self.examples, strict=True)
+        return [spread.bone_age(row, _sex(example)) for row, example in pairs]
+
+
+def calibrate(data: Path, models_dir: Path | None = None, workers: int | None = None) -> Spread:
+    """Fit the regressor's spread, write it into its card, and return it.
 
     Args:
         data: A folder in RSNA layout.
@@ -36,57 +65,57 @@ def calibrate(data: Path, models_dir: Path | None = None, workers: int | None = 
         ModelRefused: If a model cannot be loaded.
         OutputFailed: If the card cannot be written.
     """
-    examples = [example for example in read_rsna(data) if example.split == SPLIT]
-    log_probabilities, reference_months = predict(examples, load_models(models_dir, threads=1), workers)
-    if len(reference_months) < FEWEST:
+    found = predict(_chosen(read_rsna(data)), load_models(models_dir, threads=1), workers)
+    train, held_back = found.of("train"), found.of(SPLIT)
+    if len(held_back) < FEWEST:
         raise InvalidData(
-            f"Expected at least {FEWEST} radiographs of the {SPLIT} split with a found hand; "
-            f"got {len(reference_months)}.",
+            f"Expected at least {FEWEST} radiographs of the {SPLIT} split with a found hand; got {len(held_back)}.",
             "Add radiographs, or a base data set.",
         )
-    temperature = fit_temperature(log_probabilities, reference_months)
+    stretches = fit_stretches(train, Spread(fit_temperature(held_back)))
+    spread = Spread(fit_temperature(held_back, stretches), stretches)
     calibration = {
         "split": SPLIT,
-        "radiographs": len(reference_months),
-        "coverage_90": coverage(log_probabilities, reference_months, temperature),
-        "coverage_90_before": coverage(log_probabilities, reference_months, UNCALIBRATED),
+        "radiographs": len(held_back),
+        "coverage_90": coverage(held_back, spread),
+        "coverage_90_before": coverage(held_back, Spread(UNCALIBRATED)),
+        "train_radiographs": len(train),
     }
-    amend_card("bone_age_regressor", {"temperature": temperature, "calibration": calibration}, models_dir)
-    return temperature
+    told = {"temperature": spread.temperature, "stretches": {sex.value: list(row) for sex, row in stretches.items()}}
+    amend_card("bone_age_regressor", {**told, "calibration": calibration}, models_dir)
+    return spread
 
 
-def predict(examples: Sequence[Example], models: Models, workers: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Run all rooms over examples; those without a hand are left out.
+def _chosen(examples: Sequence[Example]) -> list[Example]:
+    """Return those that are looked at: the validation split, and some of the train split from end to end."""
+    train, held_back = ([one for one in examples if one.split == split] for split in ("train", SPLIT))
+    return held_back + train[:: max(math.ceil(len(train) / TRAIN_LOOKED_AT), 1)]
 
-    Returns:
-        Log-probabilities (n, 240) of the months 0..239 before any temperature, and the readers' ages (n,) in months.
-    """
+
+def predict(examples: Sequence[Example], models: Models, workers: int | None = None) -> Predictions:
+    """Run all rooms over examples; those without a hand are left out."""
 
     def look(example: Example) -> np.ndarray:
-        assert example.sex is not None
         radiograph = radiograph_of(example)
         hand = models.detector.find_hand(radiograph)
         hand_mask = models.segmenter.outline(radiograph, hand)
-        return models.regressor.log_probabilities(radiograph, hand, hand_mask, (example.sex,))[0]
+        return models.regressor.log_probabilities(radiograph, hand, hand_mask, (_sex(example),))[0]
 
     with closing(assess_many(examples, look, workers or usable_cores())) as outcomes:
         looked = [one for one in with_progress(outcomes, len(examples), "Calibrating") if one.answer is not None]
-    return np.array([one.answer for one in looked]), np.array([one.item.bone_age_months for one in looked])
+    return Predictions([one.item for one in looked], np.array([one.answer for one in looked]))
 
 
-def fit_temperature(log_probabilities: np.ndarray, reference_months: np.ndarray) -> float:
-    """Return the smallest temperature at which the 90 % intervals hold 90 % of the references.
-
-    Args:
-        log_probabilities: (n, 240) of the months 0..239.
-        reference_months: (n,) readers' ages.
+def fit_temperature(predictions: Predictions, stretches: Mapping[Sex, Sequence[float]] | None = None) -> float:
+    """Return the smallest temperature at which the 90 % intervals hold 90 % of the readers' ages.
 
     Raises:
-        InvalidData: If there is no reference, or even the widest distributions do not hold enough of them.
+        InvalidData: If there is no prediction, or even the widest distributions do not hold enough of them.
     """
-    if not len(reference_months):
+    if not len(predictions):
         raise InvalidData("There is no prediction to fit a temperature on.")
-    widest = coverage(log_probabilities, reference_months, MOST)
+    spread = Spread(MOST, stretches or {})
+    widest = coverage(predictions, spread)
     if widest < COVERAGE:
         raise InvalidData(
             f"Even at temperature {MOST:g} the 90 % intervals hold only {widest:.0%} of the readers' ages.",
@@ -95,18 +124,49 @@ def fit_temperature(log_probabilities: np.ndarray, reference_months: np.ndarray)
     low, high = LEAST, MOST
     while high / low > CLOSE_ENOUGH:
         middle = float(np.sqrt(low * high))
-        if coverage(log_probabilities, reference_months, middle) < COVERAGE:
+        if coverage(predictions, replace(spread, temperature=middle)) < COVERAGE:
             low = middle
         else:
             high = middle
     return high
 
 
-def coverage(log_probabilities: np.ndarray, reference_months: np.ndarray, temperature: float) -> float:
-    """Return the share (0..1) of references inside their 90 % intervals; arrays as in `fit_temperature`."""
-    ages = [bone_age(row, temperature) for row in log_probabilities]
+def fit_stretches(predictions: Predictions, spread: Spread) -> dict[Sex, tuple[float, ...]]:
+    """Return what the intervals of a spread need at each of `KNOTS` to hold 90 %, for each sex with enough hands."""
+    ages = predictions.ages(spread)
+    return {
+        sex: tuple(_stretch_at(knot, *of_sex) for knot in KNOTS)
+        for sex in Sex
+        if len((of_sex := _needed(predictions.examples, ages, sex))[0]) >= FEWEST_TO_STRETCH
+    }
+
+
+def _needed(examples: Sequence[Example], ages: Sequence[BoneAge], sex: Sex) -> tuple[np.ndarray, np.ndarray]:
+    """Return the predicted ages of a sex, and by how much each interval must be stretched to hold the reader's age."""
+    pairs = [(age, one.bone_age_months) for one, age in zip(examples, ages, strict=True) if one.sex is sex]
+    months = np.array([age.months for age, _ in pairs])
+    return months, np.array([_stretch_to_hold(age, reference) for age, reference in pairs])
+
+
+def _stretch_to_hold(age: BoneAge, reference: float) -> float:
+    end = age.upper_90_months if reference > age.months else age.lower_90_months
+    return (reference - age.months) / (end - age.months) if end != age.months else 1.0
+
+
+def _stretch_at(knot: float, months: np.ndarray, needed: np.ndarray) -> float:
+    nearest = np.argsort(np.abs(months - knot), kind="stable")[:NEAREST]
+    return float(np.quantile(needed[nearest], COVERAGE))
+
+
+def coverage(predictions: Predictions, spread: Spread) -> float:
+    """Return the share (0..1) of the readers' ages inside their 90 % intervals."""
     inside = [
-        age.lower_90_months <= reference <= age.upper_90_months
-        for age, reference in zip(ages, reference_months, strict=True)
+        age.lower_90_months <= example.bone_age_months <= age.upper_90_months
+        for example, age in zip(predictions.examples, predictions.ages(spread), strict=True)
     ]
     return float(np.mean(inside))
+
+
+def _sex(example: Example) -> Sex:
+    assert example.sex is not None
+    return example.sex

@@ -81,5 +81,13 @@ def _spread(card: dict[str, Any]) -> str:
     return (
         f"Temperature {card['temperature']:.3g}, fitted on {calibration['radiographs']} radiographs of the "
         f"{calibration['split']} split: the 90 % intervals held {100 * calibration['coverage_90']:.1f} % of the "
-        f"readers' ages there ({100 * calibration['coverage_90_before']:.1f} % without it)."
+        f"readers' ages there ({100 * calibration['coverage_90_before']:.1f} % without it).{_stretched(card)}"
     )
+
+
+def _stretched(card: dict[str, Any]) -> str:
+    if not card.get("stretches"):
+        return ""
+    told = ", ".join(f"{sex} {min(row):.2f} to {max(row):.2f}" for sex, row in card["stretches"].items())
+    hands = card["calibration"]["train_radiographs"]
+    return f" By predicted age the intervals are stretched ({told}), as {hands} radiographs of the train split ask for."

@@ -18,7 +18,11 @@ from boneage.training.model_card import metadata
 from boneage.training.model_readme import readme
 
 UNCALIBRATED = 1.0
-OF_THE_SAME_WEIGHTS = ("temperature", "calibration")  # what a card keeps when its weights are published again
+OF_THE_SAME_WEIGHTS = (
+    "temperature",
+    "stretches",
+    "calibration",
+)  # what a card keeps when its weights are published again
 
 
 def publish(
@@ -33,7 +37,7 @@ def publish(
     """Put trained weights into the models folder, with their card, and return the bundle's folder.
 
     The model that was there before is replaced as a whole or not at all. Publishing the same weights again keeps
-    their temperature.
+    their spread.
 
     Args:
         name: One of `boneage.models.MODEL_NAMES`.
