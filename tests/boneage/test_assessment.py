@@ -160,8 +160,10 @@ def test_a_hand_that_is_cut_off_is_told(point):
 
 def test_a_hand_that_runs_out_of_the_picture_above_its_wrist_is_told():
     mask = a_whole_mask()
-    mask[30:90, :40] = True
-    [warning] = warnings_of(mask=mask)
+    mask[30:80, :40] = True
+    radiograph = a_radiograph()
+    radiograph.pixels[30:80, :40] = 0.6
+    [warning] = warnings_of(radiograph, mask=mask)
     assert "runs out of the picture" in warning
 
 

@@ -5,7 +5,7 @@ import pytest
 from builders import a_hand, a_hand_mask
 
 from boneage.types import HandPose
-from boneage.wholeness import length_cut_off, shown_below_capitate
+from boneage.wholeness import shown_below_capitate, width_run_out
 
 ROWS, COLUMNS = 120, 80
 LENGTH = 0.7 * ROWS  # capitate to finger tip
@@ -28,7 +28,7 @@ def cut(above=0, right=0):
 
 
 def test_a_whole_hand_is_not_cut_off():
-    assert length_cut_off(*cut(), 1.0) == 0
+    assert width_run_out(*cut(), 1.0) == 0
 
 
 @pytest.mark.parametrize(("above", "right"), [(40, 0), (0, 30)])
@@ -36,25 +36,53 @@ def test_a_cut_hand_is_cut_off_by_as_much_as_lies_on_the_edge(above, right):
     pixels, mask, pose = cut(above, right)
     on_edge = (mask[2] if above else mask[: round(pose.capitate[1] - 0.1 * LENGTH), -3]).sum()
     assert on_edge > 5
-    assert length_cut_off(pixels, mask, pose, 1.0) == pytest.approx(on_edge / LENGTH, abs=2 / LENGTH)
+    assert width_run_out(pixels, mask, pose, 1.0) == pytest.approx(on_edge / LENGTH, abs=2 / LENGTH)
+
+
+def test_an_outline_that_is_rounded_off_before_the_edge_hides_nothing():
+    pixels, mask, pose = cut(above=40)
+    rounded = mask.copy()
+    rounded[: round(0.04 * LENGTH)] = False
+    assert width_run_out(pixels, rounded, pose, 1.0) == pytest.approx(width_run_out(pixels, mask, pose, 1.0))
+
+
+def test_a_hand_that_ends_just_before_the_picture_is_whole():
+    above = round(0.1 * ROWS) - 2
+    assert width_run_out(*cut(above), 1.0) == 0
+
+
+def test_a_bright_plate_beside_the_hand_does_not_hide_that_it_is_cut():
+    pixels, mask, pose = cut(above=40)
+    pixels[:, :15] = pixels[:, -15:] = 1.0
+    assert width_run_out(pixels, mask, pose, 1.0) > 0.05
+
+
+@pytest.mark.parametrize("scale", [1, 8])
+def test_the_width_is_the_same_in_a_large_picture(scale):
+    pixels, mask, pose = cut(above=40)
+    large = [np.kron(one, np.ones((scale, scale), one.dtype)) for one in (pixels, mask)]
+    points = (pose.middle_tip, pose.thumb_tip, pose.capitate)
+    scaled = HandPose(*((scale * x, scale * y) for x, y in points))
+    expected = width_run_out(pixels, mask, pose, 1.0)
+    assert width_run_out(*large, scaled, 1.0) == pytest.approx(expected, abs=2 / LENGTH)
 
 
 def test_a_border_around_a_cut_picture_does_not_hide_it():
     pixels, mask, pose = cut(above=40)
-    bordered = length_cut_off(np.pad(pixels, 30), np.pad(mask, 30), shifted(pose, 30, 30), 1.0)
-    assert bordered == pytest.approx(length_cut_off(pixels, mask, pose, 1.0), abs=3 / LENGTH)
+    bordered = width_run_out(np.pad(pixels, 30), np.pad(mask, 30), shifted(pose, 30, 30), 1.0)
+    assert bordered == pytest.approx(width_run_out(pixels, mask, pose, 1.0), abs=3 / LENGTH)
 
 
 def test_a_hand_on_black_ground_is_not_taken_for_one_in_a_border():
     mask = a_hand_mask(ROWS, COLUMNS)
     pixels = np.where(mask, a_picture(), 0.0)
-    assert length_cut_off(pixels, mask, a_hand(ROWS, COLUMNS).pose, 1.0) == 0
+    assert width_run_out(pixels, mask, a_hand(ROWS, COLUMNS).pose, 1.0) == 0
 
 
 def test_what_runs_out_of_the_picture_below_the_wrist_does_not_count():
     mask = a_hand_mask(ROWS, COLUMNS)
     mask[90:, 30:50] = True
-    assert length_cut_off(a_picture(), mask, a_hand(ROWS, COLUMNS).pose, 1.0) == 0
+    assert width_run_out(a_picture(), mask, a_hand(ROWS, COLUMNS).pose, 1.0) == 0
 
 
 @pytest.mark.parametrize("pixel_aspect", [1.0, 2.0])
@@ -69,4 +97,4 @@ def test_pictures_of_one_grey_and_thin_strips_are_no_trouble():
     strip = np.zeros((ROWS, COLUMNS), np.float32)
     strip[-1] = np.linspace(0, 1, COLUMNS)
     for pixels in (np.zeros((ROWS, COLUMNS), np.float32), strip, strip[::-1]):
-        assert length_cut_off(pixels, np.zeros((ROWS, COLUMNS), bool), pose, 1.0) == 0
+        assert width_run_out(pixels, np.zeros((ROWS, COLUMNS), bool), pose, 1.0) == 0
