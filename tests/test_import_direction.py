@@ -32,6 +32,8 @@ LAYERS = (
         "picture drawing",
         "wholeness",
         "surroundings",
+        "squash",
+        "spread",
         *(
             "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
             "report report_*",

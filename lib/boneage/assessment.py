@@ -24,6 +24,7 @@ from boneage.local_calibration import WITHOUT_LOCAL, Force, LocalState, local_st
 from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.regression import BoneAgeRegressor
 from boneage.segmentation import HandSegmenter
+from boneage.squash import in_true_shape
 from boneage.surroundings import BRIGHT, brighter_than_surroundings
 from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
 from boneage.wholeness import shown_below_capitate, width_run_out
@@ -110,6 +111,7 @@ def assess(
     check_heights(radiograph.heights, radiograph.chronological_age_months)
     start = time.perf_counter()
     radiograph, hand, hand_mask = bright_hand(radiograph, models.detector, models.segmenter, hand_box, hand_mask)
+    radiograph = in_true_shape(radiograph, hand, hand_mask)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     estimates = tuple(

@@ -25,6 +25,7 @@ from boneage.predictions import models_of
 from boneage.progress import with_progress
 from boneage.radiograph import read_radiograph
 from boneage.row_file import RowFile
+from boneage.squash import SQUARE
 from boneage.types import Assessment, HandPose, Radiograph
 
 if TYPE_CHECKING:
@@ -164,10 +165,10 @@ def _looked(film: Film, original: Radiograph, truth: _Truth, models: Models) -> 
 
 
 def warnings_about_the_hand(found: Assessment) -> list[str]:
-    """Return the warnings that tell a reader to doubt the age; that of a mature hand does not."""
+    """Return the warnings that tell a reader to doubt the age; those of a mature hand and a square picture do not."""
     from boneage.assessment import END_OF_SCALE  # heavy
 
-    return [warning for warning in found.warnings if not warning.startswith(END_OF_SCALE)]
+    return [warning for warning in found.warnings if not warning.startswith((END_OF_SCALE, SQUARE))]
 
 
 def film_as_read(film: Film, original: Radiograph) -> Radiograph:

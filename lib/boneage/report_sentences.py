@@ -60,6 +60,9 @@ SENTENCES = (
     N_("The age is known in whole years only; the child may be up to 12 months older."),
     N_("ImageLaterality and Laterality name different sides."),
     N_("The picture is tinted; its colours were reduced to grey."),
+    N_(
+        "The picture is square and the hand in it distorted: its pixels are taken to be {aspect} times as high as wide."
+    ),
     N_("The rows and columns were turned to the order in which viewers show them."),
     N_("{count} pixels without a finite value were replaced."),
     # course
