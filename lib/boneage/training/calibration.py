@@ -29,6 +29,7 @@ FEWEST = 50  # radiographs; with fewer, the 90 % are a matter of chance
 TRAIN_LOOKED_AT = 2000
 NEAREST = 150  # hands of a sex, by predicted age, that decide on the stretch at one age
 FEWEST_TO_STRETCH = 2 * NEAREST  # hands of a sex; with fewer it is left as it is
+LEAST_STRETCH, MOST_STRETCH = 0.5, 2.0
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,12 @@ def fit_temperature(predictions: Predictions, stretches: Mapping[Sex, Sequence[f
 def fit_stretches(predictions: Predictions, spread: Spread) -> dict[Sex, tuple[float, ...]]:
     """Return what the intervals of a spread need at each of `KNOTS` to hold 90 %, for each sex with enough hands."""
     ages = predictions.ages(spread)
-    return {
-        sex: tuple(_stretch_at(knot, *of_sex) for knot in KNOTS)
-        for sex in Sex
-        if len((of_sex := _needed(predictions.examples, ages, sex))[0]) >= FEWEST_TO_STRETCH
-    }
+    stretches = {}
+    for sex in Sex:
+        months, needed = _needed(predictions.examples, ages, sex)
+        if len(months) >= FEWEST_TO_STRETCH:
+            stretches[sex] = tuple(_stretch_at(knot, months, needed) for knot in KNOTS)
+    return stretches
 
 
 def _needed(examples: Sequence[Example], ages: Sequence[BoneAge], sex: Sex) -> tuple[np.ndarray, np.ndarray]:
@@ -155,7 +157,7 @@ def _stretch_to_hold(age: BoneAge, reference: float) -> float:
 
 def _stretch_at(knot: float, months: np.ndarray, needed: np.ndarray) -> float:
     nearest = np.argsort(np.abs(months - knot), kind="stable")[:NEAREST]
-    return float(np.quantile(needed[nearest], COVERAGE))
+    return float(np.clip(np.quantile(needed[nearest], COVERAGE), LEAST_STRETCH, MOST_STRETCH))
 
 
 def coverage(predictions: Predictions, spread: Spread) -> float:
