@@ -35,7 +35,10 @@ def in_true_shape(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> 
     aspect = _pixel_aspect(hand.pose, hand_mask)
     if abs(np.log(aspect)) < np.log(LEAST_SQUASH):
         return radiograph
-    note = f"{SQUARE} and the hand in it distorted: its pixels are taken to be {aspect:.2f} times as high as wide."
+    note = (
+        "The picture is square and the hand in it distorted: "
+        f"its pixels are taken to be {aspect:.2f} times as high as wide."
+    )
     return replace(radiograph, pixel_aspect=aspect, warnings=(*radiograph.warnings, note))
 
 
