@@ -36,7 +36,8 @@ def width_run_out(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pix
     shown, mask = pixels[::step, ::step], hand_mask[::step, ::step]
     to_hand = frame_from_radiograph(pose, pixel_aspect, _HAND_LENGTHS)
     reach = max(round(NEAR * hand_length(pose, pixel_aspect) / step), 2)
-    hand = mask & _above_wrist(mask, step, to_hand)
+    hand = mask.copy()
+    hand[mask] = move(_points(mask, step), to_hand)[:, 1] < WRIST
     sides = ((np.rot90(shown, side), np.rot90(mask, side), np.rot90(hand, side)) for side in range(4))
     widest = max(_width_at_top(*side, reach) for side in sides)
     return float(widest * step * np.sqrt(abs(np.linalg.det(to_hand[:, :2]))))
@@ -45,15 +46,15 @@ def width_run_out(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pix
 def shown_below_capitate(hand_mask: np.ndarray, pose: HandPose, pixel_aspect: float) -> float:
     """Return how far the outline reaches below the capitate, in hand lengths; 0 for an empty one."""
     step = max(max(hand_mask.shape) // FINE, 1)
-    rows, columns = np.nonzero(hand_mask[::step, ::step])
-    points = step * np.stack([columns, rows], axis=1)
+    points = _points(hand_mask[::step, ::step], step)
     down = move(points, frame_from_radiograph(pose, pixel_aspect, _HAND_LENGTHS))[:, 1]
     return float(down.max(initial=0.0))
 
 
-def _above_wrist(mask: np.ndarray, step: int, to_hand: np.ndarray) -> np.ndarray:
-    rows, columns = np.indices(mask.shape)
-    return to_hand[1, 0] * step * columns + to_hand[1, 1] * step * rows + to_hand[1, 2] < WRIST
+def _points(mask: np.ndarray, step: int) -> np.ndarray:
+    """Return (n, 2) x, y of a mask's pixels, row by row, in pixels of the picture of which it shows every `step`-th."""
+    rows, columns = np.nonzero(mask)
+    return step * np.stack([columns, rows], axis=1)
 
 
 def _width_at_top(pixels: np.ndarray, mask: np.ndarray, hand: np.ndarray, reach: int) -> int:
@@ -68,10 +69,10 @@ def _width_at_top(pixels: np.ndarray, mask: np.ndarray, hand: np.ndarray, reach:
     border, least = _border_above(pixels), ONE_GREY * float(np.ptp(pixels))
     top = min(border + 1, len(pixels) - 1)  # the very first line may be half border
     line, near = pixels[top], hand[top : top + reach].any(axis=0)
-    deep = np.s_[top : top + 2 * reach]
-    beside = binary_dilation(near, iterations=4 * reach) & ~binary_dilation(mask[deep].any(axis=0), iterations=reach)
     if not near.any():
         return 0
+    deep = np.s_[top : top + 2 * reach]
+    beside = binary_dilation(near, iterations=4 * reach) & ~binary_dilation(mask[deep].any(axis=0), iterations=reach)
     inside = float(np.median(pixels[deep][hand[deep]]))
     ground = float(np.median(line[beside])) if beside.any() else float(line.min())
     if border and abs(ground - float(np.median(pixels[0]))) < least:
