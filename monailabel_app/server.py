@@ -174,7 +174,12 @@ def _tell_progress() -> None:
 
 def _blocking(endpoint: Callable) -> Callable:
     def call(**arguments: Any) -> Any:
-        return asyncio.run(endpoint(**arguments))
+        try:
+            return asyncio.run(endpoint(**arguments))
+        except Exception:
+            if remove_uploads := arguments.get("background_tasks"):  # FastAPI runs them only after an answer
+                asyncio.run(remove_uploads())
+            raise
 
     call.__signature__ = inspect.signature(endpoint)  # type: ignore[attr-defined]
     call.__name__ = endpoint.__name__

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import tempfile
 import threading
 import time
 from email.message import EmailMessage
@@ -196,6 +197,18 @@ def test_an_upload_is_kept_only_if_it_is_a_radiograph_and_never_over_another(cli
     assert upload(radiograph).status_code == 400
     assert (studies / "new.png").read_bytes() == radiograph
     (studies / "new.png").unlink()
+
+
+def test_a_radiograph_or_mask_that_is_refused_stays_nowhere(client, correct, ids, studies, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    radiograph = (studies / "14717.png").read_bytes()
+    for content in (radiograph, b"no picture"):
+        files = {"file": ("14717.png", content)}
+        assert client.put("/datastore/image?image=14717", files=files).status_code in (400, 422)
+        answer = client.post("/infer/bone_age?output=json", data={"params": "{"}, files=files)
+        assert answer.status_code == 400
+    assert correct(ids["girl"], mask=radiograph, name="mask.png").status_code == 400
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
 def test_a_body_over_the_limit_is_refused_whether_or_not_it_says_its_length(client):
