@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from boneage.growth import score_growth
 from boneage.types import (
@@ -34,8 +35,8 @@ def a_bone_age(months: float = 126.4, sd_months: float = 6.0) -> BoneAge:
 
 def a_radiograph(rows: int = 120, columns: int = 80, **values: Any) -> Radiograph:
     """Make a radiograph of a bright hand on a dark ground; female, 114 months, unless said otherwise."""
-    pixels = np.full((rows, columns), 0.05, np.float32)
-    pixels[a_hand_mask(rows, columns)] = 0.6
+    mask = a_hand_mask(rows, columns).astype(np.float32)
+    pixels = 0.05 + 0.55 * gaussian_filter(mask, 0.025 * rows) * mask  # flesh thins towards its edge
     known: dict[str, Any] = {
         "sex": Sex.FEMALE,
         "sex_source": "DICOM",

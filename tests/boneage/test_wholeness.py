@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from builders import a_hand, a_hand_mask
+from scipy.ndimage import gaussian_filter
 
 from boneage.types import HandPose
-from boneage.wholeness import shown_below_capitate, width_run_out
+from boneage.wholeness import shown_below_capitate, width_left_out, width_run_out
 
 ROWS, COLUMNS = 120, 80
 LENGTH = 0.7 * ROWS  # capitate to finger tip
@@ -73,10 +74,29 @@ def test_a_border_around_a_cut_picture_does_not_hide_it():
     assert bordered == pytest.approx(width_run_out(pixels, mask, pose, 1.0), abs=3 / LENGTH)
 
 
-def test_a_hand_on_black_ground_is_not_taken_for_one_in_a_border():
+@pytest.mark.parametrize(("above", "runs_out"), [(0, False), (40, True)])
+def test_on_black_ground_a_hand_in_a_black_border_is_cut_if_it_begins_wide(above, runs_out):
     mask = a_hand_mask(ROWS, COLUMNS)
-    pixels = np.where(mask, a_picture(), 0.0)
-    assert width_run_out(pixels, mask, a_hand(ROWS, COLUMNS).pose, 1.0) == 0
+    pixels = 0.7 * gaussian_filter(mask.astype(np.float32), 3) * mask  # flesh thins towards its edge
+    pixels, mask = (np.pad(one[above:], 30) for one in (pixels, mask))
+    pose = shifted(a_hand(ROWS, COLUMNS).pose, 30 - above, 30)
+    assert (width_run_out(pixels, mask, pose, 1.0) > 0.05) is runs_out
+
+
+def a_side(thick, grey):
+    """Return picture, mask and pose with something on the right edge, beside the hand."""
+    pixels, mask, pose = cut(right=14)
+    pixels[30:80, -thick:] = grey
+    return pixels, mask, pose
+
+
+def test_a_finger_on_the_edge_that_the_outline_leaves_out_is_seen():
+    assert width_left_out(*a_side(12, 0.6), 1.0) > 0.11
+
+
+@pytest.mark.parametrize(("thick", "grey"), [(12, 0.1), (2, 0.6), (12, 1.6)])
+def test_ground_and_the_thin_edge_of_a_collimation_and_a_marker_are_no_finger(thick, grey):
+    assert width_left_out(*a_side(thick, grey), 1.0) == 0
 
 
 def test_what_runs_out_of_the_picture_below_the_wrist_does_not_count():
@@ -97,4 +117,5 @@ def test_pictures_of_one_grey_and_thin_strips_are_no_trouble():
     strip = np.zeros((ROWS, COLUMNS), np.float32)
     strip[-1] = np.linspace(0, 1, COLUMNS)
     for pixels in (np.zeros((ROWS, COLUMNS), np.float32), strip, strip[::-1]):
-        assert width_run_out(pixels, np.zeros((ROWS, COLUMNS), bool), pose, 1.0) == 0
+        for measure in (width_run_out, width_left_out):
+            assert measure(pixels, np.zeros((ROWS, COLUMNS), bool), pose, 1.0) == 0
