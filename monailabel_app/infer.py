@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
-from boneage.assessment import Models, assess
+from boneage.assessment import Models, assess, bright_hand
 from boneage.errors import BoneAgeError, InvalidInput
 from boneage.mask_files import read_mask, write_mask
 from boneage.radiograph import read_radiograph
@@ -107,8 +107,8 @@ class SegmenterTask(RoomTask):
     def _assess(self, radiograph: Radiograph, request: dict[str, Any]) -> Assessment:
         start = time.perf_counter()
         models = self._models()
-        hand = models.detector.find_hand(radiograph, _hand_box(request, radiograph))
-        return _without_age(radiograph, hand, models.segmenter.outline(radiograph, hand), models, start)
+        box = _hand_box(request, radiograph)
+        return _without_age(*bright_hand(radiograph, models.detector, models.segmenter, box), models, start)
 
 
 class BoneAgeTask(RoomTask):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boneage.assessment import Models
+from boneage.assessment import Models, bright_hand
 from boneage.errors import BoneAgeError
 from boneage.radiograph import read_radiograph
 from boneage.scores import Score, stamp_of
@@ -30,8 +30,7 @@ def score(image_id: str, radiograph: Radiograph, models: Models) -> Score:
         NoHandFound: If there is no hand.
         SeveralHandsFound: If there are more.
     """
-    hand = models.detector.find_hand(radiograph)
-    mask = models.segmenter.outline(radiograph, hand)
+    radiograph, hand, mask = bright_hand(radiograph, models.detector, models.segmenter)
     sexes = (radiograph.sex,) if radiograph.sex else tuple(Sex)
     ages = models.regressor.estimate(radiograph, hand, mask, sexes)
     return Score(

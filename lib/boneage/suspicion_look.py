@@ -10,13 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from boneage.assessment import Models
+from boneage.assessment import Models, bright_hand
 from boneage.batch import assess_many, usable_cores
 from boneage.corrections import CorrectionStore
 from boneage.progress import with_progress
 from boneage.radiograph import read_radiograph
 from boneage.suspicion import Looked, Suspicion, suspicions
-from boneage.types import Correction, CorrectionStatus, Hand, HandBox, Radiograph
+from boneage.types import Correction, CorrectionStatus, HandBox, Radiograph
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,8 @@ class _Seen:
     """What the models see in one radiograph."""
 
     def __init__(self, radiograph: Radiograph, models: Models) -> None:
-        self._radiograph, self._models = radiograph, models
-        self._hand: Hand = models.detector.find_hand(radiograph)
-        self._outline = models.segmenter.outline(radiograph, self._hand)
+        self._models = models
+        self._radiograph, self._hand, self._outline = bright_hand(radiograph, models.detector, models.segmenter)
         self._small = reduced(radiograph.pixels)
 
     def beside(self, row: Correction, mask: np.ndarray | None) -> Looked:

@@ -146,13 +146,13 @@ def test_an_estimate_is_the_networks_answer_at_the_cards_temperature(a_regressor
 class FakeRooms:
     """Stands in for the three rooms: columns of the radiograph are the months; widths above `NO_HAND_COLUMNS` fail."""
 
-    def find_hand(self, radiograph):
+    def find_hand(self, radiograph, box=None):
         if radiograph.pixels.shape[1] == NO_HAND_COLUMNS:
             raise NoHandFound("No hand.")
         return a_hand(*radiograph.pixels.shape)
 
     def outline(self, radiograph, hand):
-        return np.ones(radiograph.pixels.shape, bool)
+        return a_hand_mask(*radiograph.pixels.shape)
 
     def log_probabilities(self, radiograph, hand, hand_mask, sexes):
         assert len(sexes) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boneage.assessment import Models, load_models
+from boneage.assessment import Models, bright_hand, load_models
 from boneage.batch import assess_many, usable_cores
 from boneage.datasets import Example, radiograph_of, read_rsna
 from boneage.errors import InvalidData
@@ -97,10 +97,8 @@ def predict(examples: Sequence[Example], models: Models, workers: int | None = N
     """Run all rooms over examples; those without a hand are left out."""
 
     def look(example: Example) -> np.ndarray:
-        radiograph = radiograph_of(example)
-        hand = models.detector.find_hand(radiograph)
-        hand_mask = models.segmenter.outline(radiograph, hand)
-        return models.regressor.log_probabilities(radiograph, hand, hand_mask, (_sex(example),))[0]
+        found = bright_hand(radiograph_of(example), models.detector, models.segmenter)
+        return models.regressor.log_probabilities(*found, (_sex(example),))[0]
 
     with closing(assess_many(examples, look, workers or usable_cores())) as outcomes:
         looked = [one for one in with_progress(outcomes, len(examples), "Calibrating") if one.answer is not None]
