@@ -185,7 +185,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
     """Draw the errors over the number of radiographs."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.add_subplot(xlabel="radiographs trained on", ylabel="MAE, months", xscale="log")
     curve = [row for row in rows if row["family"] == RESNET50]
     counts = [int(row["radiographs"]) for row in curve]
@@ -198,7 +198,7 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center")
     figure.savefig(path, dpi=110)
 
 
