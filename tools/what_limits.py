@@ -20,11 +20,11 @@ import click
 import lightning as L
 import numpy as np
 import torch
-from torch import nn
 from torch.utils.data import DataLoader
 
 from boneage.datasets import read_rsna
 from boneage.networks import MONTHS, BoneAgeNet
+from boneage.training.families import RESNET50, network_of
 from boneage.training.hands import PixelStore
 from boneage.training.loop import fit
 from boneage.training.options import TrainOptions
@@ -36,7 +36,6 @@ from boneage.weights import load_weights
 ROOT = Path(__file__).parents[1]
 PARTS = (0.125, 0.25, 0.5, 1.0)
 FAMILIES = ("tf_efficientnet_lite0",)
-RESNET50 = "ResNet50"
 COLUMNS = ("family", "start", "radiographs", "passes", "mae_months", "bias_months", "training_mae_months")
 
 
@@ -102,13 +101,13 @@ def measured(
     run = out / trial.name
     run.mkdir(exist_ok=True)
     stages = Stages((view,) * round(passes / trial.part))
-    weights, network = run / "model.safetensors", network_of(trial)
+    weights, network = run / "model.safetensors", network_of(trial.family, trial.start)
     if not weights.exists():
         shutil.copyfile(out / "hands.npz", run / "hands.npz")
         L.seed_everything(options.seed, workers=True, verbose=False)
         fit(RegressorTraining(RATE, network), Hands(options, run, stages), options, run, stages.epochs)
         keep_weights(network, run)
-    network = load_weights(network, weights)
+    load_weights(network, weights)
     errors = errors_of(network, tested, stages)
     seen = errors_of(network, trained_on(options, run, len(tested)), stages)
     return {
@@ -120,38 +119,6 @@ def measured(
         "bias_months": f"{errors.mean():+.2f}",
         "training_mae_months": f"{np.abs(seen).mean():.2f}",
     }
-
-
-def network_of(trial: Trial) -> BoneAgeNet:
-    """Return the deployed network, or the same with a trunk of another family."""
-    network = BoneAgeNet()
-    if trial.family == RESNET50:
-        return network
-    import timm
-
-    trunk = timm.create_model(trial.family, in_chans=1, num_classes=0)
-    if trial.start is not None:
-        fill(trunk, trial.start)
-    head, sex = network.head[0], network.sex.out_features
-    network.trunk = trunk
-    network.head[0] = nn.Linear(trunk.num_features + sex, head.out_features)
-    return network.to(memory_format=torch.channels_last)
-
-
-def fill(trunk: nn.Module, file: Path) -> None:
-    """Fill a trunk with the weights of a file, layer by layer: others' names for the same layers differ.
-
-    Raises:
-        click.ClickException: If the file has other layers.
-    """
-    names = [name for name in trunk.state_dict() if "num_batches_tracked" not in name]
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    values = [value for name, value in state.items() if "num_batches_tracked" not in name][: len(names)]
-    values[0] = values[0].sum(1, keepdim=True)  # colours into grey
-    try:
-        trunk.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
-    except (RuntimeError, ValueError) as error:
-        raise click.ClickException(f"{file} does not hold the layers of the trunk: {error}") from error
 
 
 def trained_on(options: TrainOptions, run: Path, count: int) -> list[FoundHand]:

@@ -85,6 +85,16 @@ def _train_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _teacher(_context: object, _option: object, given: str | None) -> tuple[str, Path] | None:
+    """Read FAMILY=FILE."""
+    if given is None:
+        return None
+    family, _, file = given.partition("=")
+    if not Path(file).is_file():
+        raise click.BadParameter(f"expected FAMILY=FILE with a file that exists; got '{given}'")
+    return family, Path(file)
+
+
 @train.command()
 @_train_options
 def detector(**options: Any) -> None:
@@ -112,6 +122,18 @@ def segmenter(**options: Any) -> None:
     help="Radiographs computed at a time, where memory is short; a step learns from 32 all the same.",
 )
 @click.option("--larger", is_flag=True, help="Train on the copies in larger.csv only.")
+@click.option(
+    "--family",
+    default="ResNet50",
+    show_default=True,
+    help="For a teacher: timm's name of another trunk; --start may then be a PyTorch state dict of the trunk alone.",
+)
+@click.option(
+    "--teacher",
+    metavar="FAMILY=FILE",
+    callback=_teacher,
+    help="A trained network (.safetensors) from which this one learns beside the readers' ages.",
+)
 def regressor(**options: Any) -> None:
     """Train the regressor: the bone age."""
     _run("regression", options)

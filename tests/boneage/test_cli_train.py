@@ -93,3 +93,12 @@ def test_an_option_that_cannot_be_meant_is_refused_before_any_work(train, capsys
     status, asked = train("detector", option, value)
     assert (status, asked) == (2, [])
     assert option in capsys.readouterr().err
+
+
+def test_a_teacher_is_a_family_and_a_file(train, tmp_path, capsys):
+    (tmp_path / "weights.safetensors").touch()
+    [(_, options)] = train("regressor", "--teacher", f"tf_efficientnet_lite0={tmp_path / 'weights.safetensors'}")[1]
+    assert options.teacher == ("tf_efficientnet_lite0", tmp_path / "weights.safetensors")
+    status, asked = train("regressor", "--teacher", "tf_efficientnet_lite0")
+    assert status == 2 and not asked
+    assert "expected FAMILY=FILE" in capsys.readouterr().err

@@ -26,10 +26,12 @@ class TrainOptions:
         resume: Go on from the run folder's last checkpoint if there is one.
         limit: Use only the first so many radiographs of each split (for trying out).
         rate: Highest learning rate; the recipe's if None.
-        start: Weights to go on from (safetensors); from scratch if None.
+        start: Weights to go on from (safetensors); from scratch if None. For another family also those of its trunk.
         rows: Height of the largest views of the regressor, in pixels; the recipe's if None.
         batch: Radiographs computed at a time, where memory does not hold a whole step's; the recipe's if None.
         larger: Train on the larger copies only.
+        family: Of the regressor: see `boneage.training.families.network_of`.
+        teacher: Family and weights of a network that teaches the regressor; None for the readers' ages alone.
         models_dir: Where the models that find the hands are; None for the project's.
     """
 
@@ -48,6 +50,8 @@ class TrainOptions:
     rows: int | None = None
     batch: int | None = None
     larger: bool = False
+    family: str = "ResNet50"
+    teacher: tuple[str, Path] | None = None
     models_dir: Path | None = None
 
     def run_folder(self, model: str) -> Path:

@@ -24,13 +24,13 @@ from boneage.imaging import cut
 from boneage.networks import MONTHS, BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training.augmentation import as_array, random_appearance, random_copy, random_holes, random_jitter
+from boneage.training.families import WHOLE_NETWORK, network_of
 from boneage.training.hands import PixelStore
 from boneage.training.loop import fit, one_cycle
 from boneage.training.options import TrainOptions, is_first_process
 from boneage.training.processes import keep_weights, training_loader
 from boneage.training.upright import FoundHand, find_hands
 from boneage.types import Sex
-from boneage.weights import load_weights
 
 # Rows, columns and epochs of each stage: small pictures teach most of it at a third of the cost.
 STAGES = ((80, 64, 3), (112, 88, 3), (144, 112, 4), (192, 148, 6), (240, 184, 6))
@@ -40,6 +40,7 @@ RATE, RATE_GOING_ON = 1.5e-3, 1.0e-3
 WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
 MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entropy
+TAUGHT = 0.5  # part of what is learnt that a teacher says, who sees the same view; the rest are the readers' ages
 # Rare ages count more, by the root of how rare they are, up to this factor: else the network, unsure of the youngest
 # and the oldest, draws them towards the middle.
 MOST_WEIGHT = 2.5
@@ -56,15 +57,20 @@ def train(options: TrainOptions) -> Path:
 
     Raises:
         InvalidData: If the folder has no radiographs of the train split.
+        InvalidInput: If a family is not known.
+        ModelRefused: If weights are not those of their network.
     """
     run = options.run_folder("bone_age_regressor")
     L.seed_everything(options.seed, workers=True, verbose=False)
-    stages = Stages.of(options.epochs, STAGES if options.start is None else GOING_ON).up_to(options.rows)
+    goes_on = options.start is not None and options.start.suffix == WHOLE_NETWORK
+    stages = Stages.of(options.epochs, GOING_ON if goes_on else STAGES).up_to(options.rows)
     data = Hands(options, run, stages)
-    module = RegressorTraining(options.rate or (RATE if options.start is None else RATE_GOING_ON))
-    if options.start is not None:
-        load_weights(module.network, options.start)
-    options.keep_recipe(run, image_sizes=stages.sizes, batch=BATCH, rate=module.rate, epochs=stages.epochs)
+    teacher = network_of(*options.teacher) if options.teacher else None
+    rate = options.rate or (RATE_GOING_ON if goes_on else RATE)
+    module = RegressorTraining(rate, network_of(options.family, options.start), teacher)
+    taught = {"teacher": options.teacher[0]} if options.teacher else {}
+    recipe = {"family": options.family, "image_sizes": stages.sizes, "batch": BATCH, "rate": rate, **taught}
+    options.keep_recipe(run, epochs=stages.epochs, **recipe)
     fit(module, data, options, run, stages.epochs, accumulate=max(BATCH // (options.batch or BATCH), 1))
     return keep_weights(module.network, run)
 
@@ -102,25 +108,46 @@ class Stages:
 
 
 class RegressorTraining(L.LightningModule):
-    """The ResNet50 with cross-entropy against a Gaussian around the readers' age, and the error of the mean."""
+    """The ResNet50 with cross-entropy against a Gaussian around the readers' age, and the error of the mean.
+
+    A teacher's distribution of the same view takes part of the Gaussian's place (Beyer et al. 2022, "A good teacher is
+    patient and consistent").
+    """
 
     months: torch.Tensor
 
-    def __init__(self, rate: float = RATE, network: BoneAgeNet | None = None) -> None:
+    def __init__(
+        self, rate: float = RATE, network: BoneAgeNet | None = None, teacher: BoneAgeNet | None = None
+    ) -> None:
         super().__init__()
         self.rate = rate
         self.network = (network or BoneAgeNet()).to(memory_format=torch.channels_last)
+        # In a list it is no part of this module: neither trained nor averaged, nor kept in checkpoints.
+        self._teachers = [] if teacher is None else [teacher.eval().to(memory_format=torch.channels_last)]
         self.register_buffer("months", torch.arange(MONTHS, dtype=torch.float32), persistent=False)
 
     def training_step(self, batch: dict[str, torch.Tensor], _: int) -> torch.Tensor:
         """Return the loss of a batch: hand (n, 1, rows, columns), male (n, 1), bone_age_months and weight (n,)."""
-        log_probabilities = self.network(batch["hand"].contiguous(memory_format=torch.channels_last), batch["male"])
-        target = torch.softmax(-0.5 * ((self.months - batch["bone_age_months"][:, None]) / LABEL_SD_MONTHS) ** 2, dim=1)
+        hand, male = batch["hand"].contiguous(memory_format=torch.channels_last), batch["male"]
+        log_probabilities = self.network(hand, male)
+        target, mean = self._wanted(hand, male, batch["bone_age_months"])
         cross_entropy = -(target * log_probabilities).sum(1)
         means = (log_probabilities.exp() * self.months).sum(1)
-        error = functional.smooth_l1_loss(means, batch["bone_age_months"], beta=3.0, reduction="none")
+        error = functional.smooth_l1_loss(means, mean, beta=3.0, reduction="none")
         self.log("train_mae_months", (means - batch["bone_age_months"]).abs().mean().detach(), prog_bar=True)
         return (batch["weight"] * (cross_entropy + MEAN_WEIGHT * error)).mean()
+
+    def _wanted(
+        self, hand: torch.Tensor, male: torch.Tensor, bone_age_months: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what is to be learnt: (n, 240) probabilities and (n,) months."""
+        target = torch.softmax(-0.5 * ((self.months - bone_age_months[:, None]) / LABEL_SD_MONTHS) ** 2, dim=1)
+        if not self._teachers:
+            return target, bone_age_months
+        with torch.no_grad():
+            taught = self._teachers[0].to(hand.device)(hand, male).exp()
+        mean = torch.lerp(bone_age_months, (taught * self.months).sum(1), TAUGHT)
+        return torch.lerp(target, taught, TAUGHT), mean
 
     def validation_step(self, batch: dict[str, torch.Tensor], _: int) -> None:
         """Log the mean absolute error and the bias in months."""

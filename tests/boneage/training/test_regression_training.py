@@ -75,7 +75,7 @@ def test_a_training_leaves_weights_that_fit_metrics_and_what_it_was_trained_on(o
 
 
 def test_a_training_that_was_cut_off_goes_on_with_epoch_and_picture_size(options, monkeypatch):
-    monkeypatch.setattr(regression, "BoneAgeNet", ASmallNet)
+    monkeypatch.setattr(regression, "network_of", lambda family, start: ASmallNet())
     seen = []
 
     def training_step(self, batch, number):
@@ -191,6 +191,38 @@ def test_the_error_is_that_of_the_mean_month_even_in_half_precision():
     with torch.autocast("cpu", torch.bfloat16):
         module.validation_step(batch, 0)
     assert logged == pytest.approx({"validation_mae_months": 1.25, "validation_bias_months": 1.25}, abs=1e-3)
+
+
+def a_batch():
+    return torch.zeros(2, 1, 8, 8), torch.zeros(2, 1), torch.tensor([60.0, 120.0])
+
+
+def test_what_is_learnt_lies_between_the_readers_age_and_what_the_teacher_says():
+    teacher = ASmallNet()
+    teacher.forward = lambda hand, male: torch.full((2, 240), -60.0).index_fill(1, torch.tensor([100]), 0.0)
+    target, mean = RegressorTraining(network=ASmallNet(), teacher=teacher)._wanted(*a_batch())
+    assert mean.tolist() == pytest.approx([80.0, 110.0])
+    assert target.sum(1).tolist() == pytest.approx([1.0, 1.0])
+    assert target[:, 100].tolist() == pytest.approx([0.5, 0.5], abs=0.01)
+    alone, mean = RegressorTraining(network=ASmallNet())._wanted(*a_batch())
+    assert mean.tolist() == [60.0, 120.0] and alone.argmax(1).tolist() == [60, 120]
+
+
+def test_a_teacher_is_neither_trained_nor_kept():
+    taught, alone = (RegressorTraining(network=ASmallNet(), teacher=one) for one in (ASmallNet(), None))
+    assert set(taught.state_dict()) == set(alone.state_dict())
+    assert len(list(taught.parameters())) == len(list(alone.parameters()))
+    taught.train()
+    assert not taught._teachers[0].training
+
+
+def test_a_network_of_another_family_is_trained_and_then_teaches(options):
+    family = "tf_efficientnet_lite0"
+    weights = regression.train(replace(options, family=family, epochs=1, run=options.run_folder("") / "teacher"))
+    taught = regression.train(replace(options, teacher=(family, weights), epochs=1))
+    load_weights(BoneAgeNet(), taught)
+    recipe = json.loads((options.run / "training.json").read_text())
+    assert (recipe["family"], recipe["teacher"]) == ("ResNet50", family)
 
 
 class APerfectDetector:
