@@ -64,6 +64,7 @@ _OPTIONS = (
     ),
 )
 
+DEPLOYED = "ResNet50"  # the family of the regressor that goes live
 _MODEL_OF = {"detection": "hand_detector", "segmentation": "hand_segmenter", "regression": "bone_age_regressor"}
 
 
@@ -124,9 +125,9 @@ def segmenter(**options: Any) -> None:
 @click.option("--larger", is_flag=True, help="Train on the copies in larger.csv only.")
 @click.option(
     "--family",
-    default="ResNet50",
+    default=DEPLOYED,
     show_default=True,
-    help="For a teacher: timm's name of another trunk; --start may then be a PyTorch state dict of the trunk alone.",
+    help="Another trunk by timm's name, for a teacher. --start may then, or else, be a trunk's state dict (.pth).",
 )
 @click.option(
     "--teacher",
@@ -150,4 +151,10 @@ def _run(room: str, options: dict[str, Any]) -> None:
     weights = import_module(f"boneage.training.{room}").train(TrainOptions(**options))
     if is_first_process():
         click.echo(f"Weights: {weights}")
-        click.echo(f"Next: boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z")
+        click.echo(f"Next: {_next(room, weights, options.get('family', DEPLOYED))}")
+
+
+def _next(room: str, weights: Path, family: str) -> str:
+    if family != DEPLOYED:  # cannot go live, but teach
+        return f"boneage train regressor --data DATA --teacher {family}={weights}"
+    return f"boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z"

@@ -11,14 +11,16 @@ from boneage.weights import save_weights
 LITE = "tf_efficientnet_lite0"
 
 
-def test_a_trunk_is_filled_layer_by_layer_whatever_the_names(tmp_path):
-    file, other = tmp_path / "weights.pth", network_of(LITE).trunk.state_dict()
+@pytest.mark.parametrize("family", [LITE, RESNET50])
+def test_a_trunk_is_filled_layer_by_layer_whatever_the_names(tmp_path, family):
+    file, other = tmp_path / "weights.pth", network_of(family).trunk.state_dict()
     values = {f"layer{number}": value for number, value in enumerate(other.values()) if value.ndim}
     values["layer0"] = values["layer0"].repeat(1, 3, 1, 1)
     torch.save({**values, "classes": torch.zeros(1000, 1280)}, file)
-    trunk = network_of(LITE, file).trunk.state_dict()
-    assert torch.allclose(trunk["conv_stem.weight"], 3 * other["conv_stem.weight"])
-    assert torch.equal(trunk["conv_head.weight"], other["conv_head.weight"])
+    trunk = network_of(family, file).trunk.state_dict()
+    first, *rest = (name for name, value in other.items() if value.ndim)
+    assert torch.allclose(trunk[first], 3 * other[first])
+    assert all(torch.equal(trunk[name], other[name]) for name in rest)
 
 
 @pytest.mark.parametrize("content", [{"layer": torch.zeros(3, 3)}, {}, torch.zeros(3)])
