@@ -61,4 +61,5 @@ def _fill(trunk: nn.Module, file: Path) -> None:
         values[0] = values[0].sum(1, keepdim=True)  # colours into grey
         trunk.load_state_dict(dict(zip(names, values, strict=True)), strict=False)
     except (pickle.UnpicklingError, RuntimeError, ValueError, IndexError, AttributeError) as error:
-        raise ModelRefused(f"{file} does not hold the layers of the trunk: {error}") from error
+        said = str(error).partition("\n")[0][:150]
+        raise ModelRefused(f"{file} does not hold the layers of the trunk: {said}") from error
