@@ -24,10 +24,10 @@ from torch.utils.data import DataLoader
 
 from boneage.datasets import read_rsna
 from boneage.networks import MONTHS, BoneAgeNet
-from boneage.training.families import RESNET50, network_of
+from boneage.training.families import network_of
 from boneage.training.hands import PixelStore
 from boneage.training.loop import fit
-from boneage.training.options import TrainOptions
+from boneage.training.options import RESNET50, TrainOptions
 from boneage.training.processes import keep_weights
 from boneage.training.regression import BATCH, RATE, Hands, RegressorTraining, Stages, UprightHands
 from boneage.training.upright import FoundHand, find_hands

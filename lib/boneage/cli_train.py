@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from boneage.training.options import RESNET50, TrainOptions, is_first_process
+
 _OPTIONS = (
     click.option(
         "--data",
@@ -64,7 +66,6 @@ _OPTIONS = (
     ),
 )
 
-DEPLOYED = "ResNet50"  # the family of the regressor that goes live
 _MODEL_OF = {"detection": "hand_detector", "segmentation": "hand_segmenter", "regression": "bone_age_regressor"}
 
 
@@ -125,7 +126,7 @@ def segmenter(**options: Any) -> None:
 @click.option("--larger", is_flag=True, help="Train on the copies in larger.csv only.")
 @click.option(
     "--family",
-    default=DEPLOYED,
+    default=RESNET50,
     show_default=True,
     help="Another trunk by timm's name, for a teacher. --start may then, or else, be a trunk's state dict (.pth).",
 )
@@ -141,8 +142,6 @@ def regressor(**options: Any) -> None:
 
 
 def _run(room: str, options: dict[str, Any]) -> None:
-    from boneage.training.options import TrainOptions, is_first_process
-
     if options["devices"] != "auto" and not (options["devices"].isdigit() and int(options["devices"]) > 0):
         raise click.BadParameter(f"expected 'auto' or a number; got '{options['devices']}'", param_hint="--devices")
     options["resume"] = not options.pop("fresh")
@@ -151,10 +150,10 @@ def _run(room: str, options: dict[str, Any]) -> None:
     weights = import_module(f"boneage.training.{room}").train(TrainOptions(**options))
     if is_first_process():
         click.echo(f"Weights: {weights}")
-        click.echo(f"Next: {_next(room, weights, options.get('family', DEPLOYED))}")
+        click.echo(f"Next: {_next(room, weights, options.get('family', RESNET50))}")
 
 
 def _next(room: str, weights: Path, family: str) -> str:
-    if family != DEPLOYED:  # cannot go live, but teach
+    if family != RESNET50:  # cannot go live, but teach
         return f"boneage train regressor --data DATA --teacher {family}={weights}"
     return f"boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z"

@@ -11,9 +11,9 @@ from torch import nn
 
 from boneage.errors import InvalidInput, ModelRefused
 from boneage.networks import BoneAgeNet
+from boneage.training.options import RESNET50
 from boneage.weights import load_weights
 
-RESNET50 = "ResNet50"
 WHOLE_NETWORK = ".safetensors"  # as a training leaves it; anything else is a PyTorch state dict of a trunk
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from boneage.models import sha256_of
 
+RESNET50 = "ResNet50"  # the family of the regressor that goes live
+
 
 @dataclass(frozen=True)
 class TrainOptions:
@@ -26,7 +28,7 @@ class TrainOptions:
         resume: Go on from the run folder's last checkpoint if there is one.
         limit: Use only the first so many radiographs of each split (for trying out).
         rate: Highest learning rate; the recipe's if None.
-        start: Weights to go on from (safetensors); from scratch if None. For another family also those of its trunk.
+        start: Weights to go on from (safetensors); from scratch if None. Also a trunk's state dict (.pth).
         rows: Height of the largest views of the regressor, in pixels; the recipe's if None.
         batch: Radiographs computed at a time, where memory does not hold a whole step's; the recipe's if None.
         larger: Train on the larger copies only.
@@ -50,7 +52,7 @@ class TrainOptions:
     rows: int | None = None
     batch: int | None = None
     larger: bool = False
-    family: str = "ResNet50"
+    family: str = RESNET50
     teacher: tuple[str, Path] | None = None
     models_dir: Path | None = None
 

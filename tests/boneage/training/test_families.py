@@ -5,7 +5,8 @@ import torch
 
 from boneage.errors import InvalidInput, ModelRefused
 from boneage.networks import BoneAgeNet
-from boneage.training.families import RESNET50, network_of
+from boneage.training.families import network_of
+from boneage.training.options import RESNET50
 from boneage.weights import save_weights
 
 LITE = "tf_efficientnet_lite0"
