@@ -41,9 +41,9 @@ WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
 MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entropy
 TAUGHT = 0.5  # part of what is learnt that a teacher says, who sees the same view; the rest are the readers' ages
-# Rare ages count more, by the root of how rare they are, up to this factor: else the network, unsure of the youngest
-# and the oldest, draws them towards the middle.
-MOST_WEIGHT = 2.5
+# Ages rare for the sex count more, by the root of how rare they are, up to this factor: else the network, unsure of the
+# youngest and the oldest, draws them towards the middle.
+MOST_WEIGHT = 4.0
 PIXELS_KEPT = 640  # of a radiograph's longest side; a little more than the hand's view needs, unless that is larger
 # Of poor copies and changed appearance, from the first epoch to the last: what a picture has lost cannot teach its age.
 STRENGTHS = (0.8, 0.2)
@@ -201,7 +201,7 @@ class Hands(L.LightningDataModule):
             )
         if is_first_process():
             (self._run / "data.json").write_text(json.dumps({split: len(ids) for split, ids in self._copies.items()}))
-        self._weights = age_weights([hands[0].example.bone_age_months for hands in self._copies["train"]])
+        self._weights = age_weights([hands[0].example for hands in self._copies["train"]])
 
     def _found(self) -> list[FoundHand]:
         return find_hands(self._examples, self._run / "hands.npz", self._options.models_dir)
@@ -287,10 +287,13 @@ def _random_geometry(hand: FoundHand, rng: np.random.Generator) -> tuple[float, 
     return aspect, jitter, margin
 
 
-def age_weights(ages: Sequence[float]) -> np.ndarray:
-    """Return (n,) weights of examples by the rarity of their bone ages (months), 1 on average."""
-    counts = np.bincount(np.asarray(ages, int), minlength=MONTHS).astype(float)
-    frequency = gaussian_filter1d(counts, LABEL_SD_MONTHS)[np.asarray(ages, int)]
+def age_weights(examples: Sequence[Example]) -> np.ndarray:
+    """Return (n,) weights of examples by how rare their bone ages are among those of the same sex, 1 on average."""
+    ages = np.array([example.bone_age_months for example in examples], int)
+    male = np.array([example.sex is Sex.MALE for example in examples], int)
+    counts = np.zeros((2, MONTHS))
+    np.add.at(counts, (male, ages), 1)
+    frequency = gaussian_filter1d(counts, LABEL_SD_MONTHS, axis=1)[male, ages]
     weights = np.minimum(np.sqrt(np.median(frequency) / frequency), MOST_WEIGHT)
     return (weights / weights.mean()).astype(np.float32)
 
