@@ -70,11 +70,10 @@ def use_small_view() -> None:
     """Let the regressor look at small views everywhere, in training and in use."""
     from boneage import promotion_measures, regression, runtime
     from boneage.frames import AGE_FRAME
-    from boneage.training import regression as training
-    from boneage.training import segmentation
+    from boneage.training import segmentation, stages
 
-    regression.AGE_FRAME = training.AGE_FRAME = AGE_FRAME.resized(*VIEW)
-    training.STAGES = training.GOING_ON = ((*VIEW, 1),)
+    regression.AGE_FRAME = stages.AGE_FRAME = AGE_FRAME.resized(*VIEW)
+    stages.STAGES = stages.GOING_ON = ((*VIEW, 1),)
     runtime.EXAMPLE_SHAPES[REGRESSOR] = ((2, 1, *VIEW), (2, 1))
     promotion_measures.STRESSED, segmentation.REPEATS = STRESSED, REPEATS
 

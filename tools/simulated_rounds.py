@@ -27,8 +27,10 @@ from boneage.retraining import Plan, retrain
 from boneage.segmentation import HandSegmenter
 from boneage.suspicion import Suspicion
 from boneage.suspicion_look import dice, suspicious
-from boneage.training import regression
+from boneage.training import stages
 from boneage.training.corrected import write_data_set
+from boneage.training.hand_views import BATCH, UprightHands
+from boneage.training.hands import PixelStore
 from boneage.training.publish import publish
 from boneage.training.status import read_status
 from boneage.training.upright import find_hands
@@ -152,8 +154,8 @@ class AgeErrors:
 
     def __init__(self, tested: list[Example], kept: Path) -> None:
         hands = [[hand] for hand in find_hands(tested, kept)]
-        views = regression.UprightHands(hands, regression.AGE_FRAME, regression.PixelStore())
-        self._batches = list(DataLoader(views, regression.BATCH))
+        views = UprightHands(hands, stages.AGE_FRAME, PixelStore())
+        self._batches = list(DataLoader(views, BATCH))
 
     def __call__(self, weights: Path) -> dict[str, float]:
         """Return the figures of a weights file."""

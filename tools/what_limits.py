@@ -25,11 +25,13 @@ from torch.utils.data import DataLoader
 from boneage.datasets import read_rsna
 from boneage.networks import MONTHS, BoneAgeNet
 from boneage.training.families import network_of
+from boneage.training.hand_views import BATCH, Hands, UprightHands
 from boneage.training.hands import PixelStore
 from boneage.training.loop import fit
 from boneage.training.options import RESNET50, TrainOptions
 from boneage.training.processes import keep_weights
-from boneage.training.regression import BATCH, RATE, Hands, RegressorTraining, Stages, UprightHands
+from boneage.training.regression import RATE, RegressorTraining
+from boneage.training.stages import Stages
 from boneage.training.upright import FoundHand, find_hands
 from boneage.weights import load_weights
 

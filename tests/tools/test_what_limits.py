@@ -10,7 +10,7 @@ from drawn_hands import make_rsna
 from small_net import ASmallNet
 
 from boneage.frames import OUTLINE_FRAME
-from boneage.training import regression
+from boneage.training import hand_views
 from boneage.training.hands import marked_hands
 from boneage.training.upright import FoundHand
 
@@ -29,8 +29,8 @@ def run(tmp_path, monkeypatch):
         return [FoundHand(one, marked[one.id].annotation.key_points, mask) for one in examples]
 
     monkeypatch.setattr(what_limits, "find_hands", find_hands)
-    monkeypatch.setattr(regression, "find_hands", find_hands)
-    monkeypatch.setattr(regression, "BATCH", 2)
+    monkeypatch.setattr(hand_views, "find_hands", find_hands)
+    monkeypatch.setattr(hand_views, "BATCH", 2)
     monkeypatch.setattr(what_limits, "network_of", lambda family, start: ASmallNet())
     monkeypatch.setattr(what_limits, "PARTS", (0.5, 1.0))
     monkeypatch.setattr(what_limits, "ROOT", tmp_path)

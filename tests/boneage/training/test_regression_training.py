@@ -15,12 +15,14 @@ from boneage.geometry import frame_from_radiograph
 from boneage.imaging import cut
 from boneage.networks import BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
-from boneage.training import regression, upright
+from boneage.training import hand_views, regression, stages, upright
 from boneage.training.augmentation import random_copy
+from boneage.training.hand_views import Hands, UprightHands
 from boneage.training.hands import PixelStore, marked_hands
 from boneage.training.options import TrainOptions
-from boneage.training.regression import STRENGTHS, Hands, RegressorTraining, Stages, UprightHands
+from boneage.training.regression import RegressorTraining
 from boneage.training.segmentation import draw_mask
+from boneage.training.stages import STRENGTHS, Stages
 from boneage.training.upright import FoundHand
 from boneage.types import Hand, HandBox
 from boneage.weights import load_weights
@@ -36,15 +38,16 @@ def true_mask(hand):
 @pytest.fixture(autouse=True)
 def small(monkeypatch, rsna):
     """Small pictures, and hands found where they were drawn."""
-    monkeypatch.setattr(regression, "STAGES", ((40, 32, 1), (48, 40, 1)))
-    monkeypatch.setattr(regression, "BATCH", 2)
+    monkeypatch.setattr(stages, "STAGES", ((40, 32, 1), (48, 40, 1)))
+    for module in (hand_views, regression):
+        monkeypatch.setattr(module, "BATCH", 2)
     marked = {hand.example.id: hand for split in ("train", "validation") for hand in marked_hands(rsna, split)}
     masks = {id: true_mask(hand) for id, hand in marked.items()}
 
     def find_hands(examples, kept, models_dir):
         return [FoundHand(one, marked[one.id].annotation.key_points, masks[one.id]) for one in examples]
 
-    monkeypatch.setattr(regression, "find_hands", find_hands)
+    monkeypatch.setattr(hand_views, "find_hands", find_hands)
 
 
 @pytest.fixture
@@ -120,10 +123,10 @@ def test_a_limit_counts_for_each_split(options):
 
 
 def test_data_without_radiographs_to_train_on_is_refused(options, monkeypatch):
-    monkeypatch.setattr(regression, "find_hands", lambda examples, kept, models_dir: [])
+    monkeypatch.setattr(hand_views, "find_hands", lambda examples, kept, models_dir: [])
     with pytest.raises(InvalidData, match="No hand was found in any of the 2 radiographs"):
         hands_of(options)
-    monkeypatch.setattr(regression, "_all_copies", lambda data: [])
+    monkeypatch.setattr(hand_views, "_all_copies", lambda data: [])
     with pytest.raises(InvalidData, match="belongs to the train split"):
         hands_of(options)
 
@@ -143,14 +146,14 @@ def test_augmentation_grows_weaker_from_the_first_epoch_to_the_last():
 
 def test_an_epochs_views_are_augmented_at_its_strength(options, monkeypatch):
     strengths = []
-    monkeypatch.setattr(regression, "random_copy", lambda strength: strengths.append(strength) or random_copy(strength))
+    monkeypatch.setattr(hand_views, "random_copy", lambda strength: strengths.append(strength) or random_copy(strength))
     hands_of(options).train_dataloader()
     assert strengths == [STRENGTHS[0]]
 
 
 def test_the_recipe_ends_with_the_view_that_is_deployed(monkeypatch):
     monkeypatch.undo()
-    assert regression.STAGES[-1][:2] == (AGE_FRAME.rows, AGE_FRAME.columns)
+    assert stages.STAGES[-1][:2] == (AGE_FRAME.rows, AGE_FRAME.columns)
 
 
 def test_training_and_inference_see_the_same_view_of_small_and_large_mirrored_and_squashed_copies(options):
@@ -334,7 +337,8 @@ def test_a_training_on_larger_copies_alone_leaves_the_small_ones_out(options):
 
 
 def test_a_small_batch_learns_in_steps_of_the_recipe(options, monkeypatch):
-    monkeypatch.setattr(regression, "BATCH", 4)
+    for module in (hand_views, regression):
+        monkeypatch.setattr(module, "BATCH", 4)
     taken = []
     monkeypatch.setattr(regression, "fit", lambda *_, accumulate: taken.append(accumulate))
     for batch in (None, 1, 3):
