@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -147,6 +148,8 @@ def _run(room: str, options: dict[str, Any]) -> None:
     options["resume"] = not options.pop("fresh")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("boneage").setLevel(logging.INFO)
+    # Read once, when torch is loaded: threads that wait must not spin, for the next batch is made on the same cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     weights = import_module(f"boneage.training.{room}").train(TrainOptions(**options))
     if is_first_process():
         click.echo(f"Weights: {weights}")
