@@ -13,11 +13,9 @@ def hands(sex, *ages):
 
 
 def test_an_age_that_is_rare_for_the_sex_counts_more():
-    grown = hands(Sex.FEMALE, 200) + hands(Sex.MALE, *[200] * 100)
-    weights = age_weights(grown + hands(Sex.FEMALE, *[120] * 99))
-    assert weights[0] == pytest.approx(
-        MOST_WEIGHT * weights[1], rel=0.01
-    )  # the one grown girl, beside a hundred grown boys
+    grown_girl, grown_boys = hands(Sex.FEMALE, 200), hands(Sex.MALE, *[200] * 100)
+    weights = age_weights(grown_girl + grown_boys + hands(Sex.FEMALE, *[120] * 99))
+    assert weights[0] == pytest.approx(MOST_WEIGHT * weights[1], rel=0.01)
     assert weights.mean() == pytest.approx(1.0)
 
 
