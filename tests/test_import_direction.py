@@ -31,6 +31,7 @@ LAYERS = (
         "models registry runtime networks weights local_calibration",
         "picture drawing",
         "wholeness",
+        "legibility",
         "surroundings",
         "squash",
         "spread",

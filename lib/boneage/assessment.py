@@ -20,6 +20,7 @@ from boneage.growth import (
     verdict_depends_on_reference,
 )
 from boneage.heights import check_heights
+from boneage.legibility import legibility
 from boneage.local_calibration import WITHOUT_LOCAL, Force, LocalState, local_state
 from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.regression import BoneAgeRegressor
@@ -222,6 +223,8 @@ def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) ->
         warnings.append(f"The outline fills only {filled:.0%} of the hand's box: check it before trusting the age.")
     else:
         warnings += _wholeness_warnings(radiograph, hand, hand_mask)
+    shown = legibility(radiograph.pixels, hand_mask, hand.pose, radiograph.pixel_aspect)
+    warnings += shown.doubts() if shown else []
     side = apparent_side(hand.pose)
     if radiograph.laterality is not None and radiograph.laterality is not side:
         warnings.append(

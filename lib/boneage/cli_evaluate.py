@@ -91,7 +91,8 @@ def evaluate(
 
 
 def _stress(examples: list[Example], folder: Path, models: Models, workers: int | None) -> None:
-    from boneage.evaluation_stress import COLUMNS, measure_stress, stress, stress_markdown, write_stress
+    from boneage.evaluation_stress import COLUMNS, stress
+    from boneage.evaluation_stress_report import measure_stress, stress_markdown, write_stress
     from boneage.row_file import RowFile
 
     with RowFile(folder / "stress.csv", COLUMNS, resume=True) as rows:

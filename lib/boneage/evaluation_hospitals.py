@@ -19,13 +19,12 @@ from boneage.evaluation_film_moves import Film, mirrored, original_film
 from boneage.evaluation_films import FILM_STYLES, FilmStyle
 from boneage.evaluation_rooms import Drawn
 from boneage.evaluation_run import check_models, choose_examples, spread
-from boneage.evaluation_stress import with_square_pixels, written
+from boneage.evaluation_stress import warnings_about_the_hand, with_square_pixels, written
 from boneage.geometry import invert, move_pose
 from boneage.predictions import models_of
 from boneage.progress import with_progress
 from boneage.radiograph import read_radiograph
 from boneage.row_file import RowFile
-from boneage.squash import SQUARE
 from boneage.types import Assessment, HandPose, Radiograph
 
 if TYPE_CHECKING:
@@ -162,13 +161,6 @@ def _looked(film: Film, original: Radiograph, truth: _Truth, models: Models) -> 
         "dice": f"{dice(truth.hand_mask, hand_mask):.4f}",
         "drawn_dice": "" if truth.drawn_mask is None else f"{dice(truth.drawn_mask, hand_mask):.4f}",
     }
-
-
-def warnings_about_the_hand(found: Assessment) -> list[str]:
-    """Return the warnings that tell a reader to doubt the age; those of a mature hand and a square picture do not."""
-    from boneage.assessment import END_OF_SCALE  # heavy
-
-    return [warning for warning in found.warnings if not warning.startswith((END_OF_SCALE, SQUARE))]
 
 
 def film_as_read(film: Film, original: Radiograph) -> Radiograph:

@@ -12,10 +12,8 @@ import numpy as np
 from boneage.errors import InvalidData
 from boneage.evaluation import Figure, mean_figures
 from boneage.evaluation_hospitals import UNCHANGED
+from boneage.evaluation_stress_report import WRONG_MONTHS
 from boneage.output import write_atomically
-
-WRONG_MONTHS = 12.0
-"""An age that differs by more from that of the unchanged radiograph is wrong; without a warning, silently so."""
 
 Row = Mapping[str, str]
 

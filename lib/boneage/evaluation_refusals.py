@@ -19,9 +19,9 @@ import numpy as np
 from boneage.batch import assess_many, usable_cores
 from boneage.datasets import Example, radiograph_of
 from boneage.errors import BoneAgeError
-from boneage.evaluation_hospitals import film_of, warnings_about_the_hand
+from boneage.evaluation_hospitals import film_of
 from boneage.evaluation_not_hand_made import MADE_PICTURES
-from boneage.evaluation_stress import written
+from boneage.evaluation_stress import warnings_about_the_hand, written
 from boneage.predictions import models_of
 from boneage.progress import with_progress
 from boneage.radiograph import read_radiograph

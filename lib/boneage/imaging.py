@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+BRIGHTER_THAN_BONE = 1.5  # above the 95 % quantile of a hand's greys, in its distance from their median: lead
+
 
 def cut(pixels: np.ndarray, transform: np.ndarray, rows: int, columns: int, fill: float = 0.0) -> np.ndarray:
     """Return (rows, columns) float32 sampled from `pixels` through a 2 x 3 transform.
@@ -37,6 +39,15 @@ def _from_reduced(x_factor: float, y_factor: float) -> np.ndarray:
     matrix = np.diag([1 / x_factor, 1 / y_factor, 1.0])
     matrix[:2, 2] = 0.5 / x_factor - 0.5, 0.5 / y_factor - 0.5
     return matrix
+
+
+def hand_range(greys: np.ndarray) -> tuple[float, float]:
+    """Return the greys of a hand (n,) that become black and white; a lead marker over it does not count as bone.
+
+    On radiographs as they come nothing is cut (validation split: at most 0.95 in 102, where 1.5 is allowed).
+    """
+    low, middle, bright, brightest = np.percentile(greys, (1.0, 50.0, 95.0, 99.5))
+    return low, min(brightest, bright + BRIGHTER_THAN_BONE * max(bright - middle, 1e-3))
 
 
 def stretched(piece: np.ndarray) -> np.ndarray:

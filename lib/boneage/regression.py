@@ -9,7 +9,7 @@ import numpy as np
 
 from boneage.frames import AGE_FRAME
 from boneage.geometry import HandFrame, frame_from_radiograph, turned
-from boneage.imaging import cut
+from boneage.imaging import cut, hand_range
 from boneage.models import ModelFile
 from boneage.runtime import Network, example_shapes
 from boneage.saliency import saliency
@@ -17,7 +17,6 @@ from boneage.spread import Spread, bone_age
 from boneage.types import BoneAge, Hand, Radiograph, Saliency, Sex
 
 MASK_MARGIN = 0.05  # around the mask, as a part of a hand's length: an outline that is a little tight costs nothing
-BRIGHTER_THAN_BONE = 1.5  # above the 95 % quantile of a hand's greys, in its distance from their median: lead
 LEAST_MASK = 0.08  # part of the frame that a believable mask fills
 # Where the key points lie is never exact, so the upright hand is looked at several times: turned by degrees, resized.
 BATCH = 16  # views at a time, for the saliency
@@ -110,18 +109,9 @@ def age_view(piece: np.ndarray, mask: np.ndarray | None, margin: float) -> np.nd
         margin: Kept around the mask, in hand lengths.
     """
     shown = np.ones(piece.shape, bool) if mask is None else _grown(mask, margin)
-    low, high = _hand_range(piece[shown])
+    low, high = hand_range(piece[shown])
     view = np.clip((piece - low) / max(high - low, 1e-3), 0.0, 1.0)
     return (view * shown).astype(np.float32)
-
-
-def _hand_range(greys: np.ndarray) -> tuple[float, float]:
-    """Return the greys of a hand (n,) that become black and white; a lead marker over it does not count as bone.
-
-    On radiographs as they come nothing is cut (validation split: at most 0.95 in 102, where 1.5 is allowed).
-    """
-    low, middle, bright, brightest = np.percentile(greys, (1.0, 50.0, 95.0, 99.5))
-    return low, min(brightest, bright + BRIGHTER_THAN_BONE * max(bright - middle, 1e-3))
 
 
 def _grown(mask: np.ndarray, margin: float) -> np.ndarray:

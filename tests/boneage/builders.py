@@ -34,9 +34,11 @@ def a_bone_age(months: float = 126.4, sd_months: float = 6.0) -> BoneAge:
 
 
 def a_radiograph(rows: int = 120, columns: int = 80, **values: Any) -> Radiograph:
-    """Make a radiograph of a bright hand on a dark ground; female, 114 months, unless said otherwise."""
+    """Make a radiograph of a bright, grainy hand on a dark ground; female, 114 months, unless said otherwise."""
     mask = a_hand_mask(rows, columns).astype(np.float32)
     pixels = 0.05 + 0.55 * gaussian_filter(mask, 0.025 * rows) * mask  # flesh thins towards its edge
+    grain = gaussian_filter(np.random.default_rng(1).normal(0, 1, mask.shape), 0.5).astype(np.float32)
+    pixels += 0.03 * mask * grain
     known: dict[str, Any] = {
         "sex": Sex.FEMALE,
         "sex_source": "DICOM",

@@ -162,9 +162,15 @@ def test_a_hand_that_runs_out_of_the_picture_above_its_wrist_is_told():
     mask = a_whole_mask()
     mask[30:80, :40] = True
     radiograph = a_radiograph()
-    radiograph.pixels[30:80, :40] = 0.6
+    radiograph.pixels[30:80, :40] = np.random.default_rng(2).uniform(0.5, 0.7, (50, 40))
     [warning] = warnings_of(radiograph, mask=mask)
     assert "runs out of the picture" in warning
+
+
+def test_a_film_that_shows_the_hand_badly_is_told():
+    radiograph = a_radiograph()
+    [warning] = warnings_of(replace(radiograph, pixels=radiograph.pixels.clip(max=0.6)))
+    assert "the film is plain white" in warning
 
 
 def test_a_picture_that_ends_at_the_wrist_is_told_with_how_much_is_shown():

@@ -9,7 +9,8 @@ from fake_models import a_png
 
 from boneage import cli
 from boneage.evaluation_changes import CHANGES, SEVEN_PUBLISHED, cropped, framed, in_a_cast, marked, resized, rotated
-from boneage.evaluation_stress import COLUMNS, measure_stress, stress_markdown
+from boneage.evaluation_stress import COLUMNS
+from boneage.evaluation_stress_report import measure_stress, stress_markdown
 
 
 def a_picture(rows=60, columns=40):
@@ -44,8 +45,8 @@ def test_frames_crops_letters_and_sizes_are_as_large_as_they_say():
     assert np.array_equal(in_a_cast(a_picture(), 0.5)[:38], a_picture()[:38])
 
 
-def a_row(id, family, strength, predicted, reference=100.0, error=""):
-    return dict(zip(COLUMNS, (id, "male", reference, family, strength, predicted, error), strict=True))
+def a_row(id, family, strength, predicted, reference=100.0, error="", warnings=""):
+    return dict(zip(COLUMNS, (id, "male", reference, family, strength, predicted, error, warnings), strict=True))
 
 
 def test_the_figures_are_what_the_hand_computes():
@@ -63,11 +64,20 @@ def test_the_figures_are_what_the_hand_computes():
     assert "| blur | much | 2 | +27.00" in stress_markdown([figures])
 
 
+def test_ages_far_astray_are_counted_and_those_without_a_warning_named():
+    rows = [a_row(id, "unchanged", "", "100") for id in "1234"]
+    rows += [a_row(id, "noise", "SD 1", age) for id, age in (("1", "112"), ("2", "113"))]
+    rows += [a_row(id, "noise", "SD 1", age, warnings="Noisy.") for id, age in (("3", "80"), ("4", "101"))]
+    [figures] = measure_stress(rows)
+    assert (figures.warned, figures.wrong, figures.silent_wrong) == (0.5, 2, ("2",))
+    assert stress_markdown([figures]).endswith("| 0.0% | 50.0% | 2: 1 |\n")
+
+
 def test_a_change_that_leaves_no_age_is_written_as_such():
     rows = [a_row("1", "unchanged", "", "100"), a_row("1", "crop", "most", "", error="no_hand")]
     [figures] = measure_stress(rows)
     assert figures.refused == 1.0 and figures.radiographs == 0
-    assert "| crop | most | 0 | - | - | - | 100.0% |" in stress_markdown([figures])
+    assert "| crop | most | 0 | - | - | - | 100.0% | 0.0% | 0: 0 |" in stress_markdown([figures])
 
 
 def test_the_command_goes_through_every_change_and_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):

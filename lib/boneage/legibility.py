@@ -1,0 +1,95 @@
+"""Does the film show the hand well enough to be read? What is lost in white or black, noise, blur, compression.
+
+Measured on the upright hand, as large as the regressor sees it: noise between the pixels of a file that has many more
+does not reach the age. The limits were set on the validation split of RSNA's radiographs, unchanged and made worse as
+`boneage evaluate --stress` makes them; docs/accuracy.md says how often they are passed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from boneage.frames import AGE_FRAME
+from boneage.geometry import frame_from_radiograph
+from boneage.imaging import cut, hand_range
+from boneage.types import HandPose
+
+MOST_WHITE = 0.01  # part of the hand
+MOST_BLACK = 0.15
+MOST_NOISE = 0.025  # of the hand's contrast
+LEAST_DETAIL = 0.055
+LEAST_GRAIN = 0.02  # noise for detail: compression takes what is fine and faint, and leaves or adds edges
+
+SAME_GREY = 0.002  # half a grey of 256
+EDGE = 5  # pixels; the step from the hand to its ground is no detail
+FEWEST = 100  # pixels
+MAD_OF_NOISE = 0.6745  # median of the absolute values of Gaussian noise with SD 1
+
+
+@dataclass(frozen=True)
+class Legibility:
+    """How a film shows a hand.
+
+    Attributes:
+        white: Part of the hand that is as bright as the picture's brightest pixel, 0..1.
+        black: Part of the hand that is as dark as its darkest, 0..1.
+        noise: SD of noise where nothing is lost, as a part of the hand's contrast (Donoho's estimate: from the median
+            of the finest diagonal Haar coefficients); nan where too much is lost to say.
+        detail: The second derivative that 5 % of the same pixels surpass, as a part of the hand's contrast; or nan.
+    """
+
+    white: float
+    black: float
+    noise: float
+    detail: float
+
+    def doubts(self) -> list[str]:
+        """Return a sentence for each reason to doubt an age from this film."""
+        doubts = []
+        if self.white > MOST_WHITE:
+            doubts.append(f"In {self.white:.0%} of the hand the film is plain white: bone may be lost there.")
+        if self.black > MOST_BLACK:
+            doubts.append(f"In {self.black:.0%} of the hand the film is plain black: bone may be lost there.")
+        if self.noise > MOST_NOISE:
+            doubts.append(f"The film is noisy ({self.noise:.1%} of the hand's contrast): the age may be wrong.")
+        if self.detail < LEAST_DETAIL:
+            doubts.append("The film is blurred: growth plates may not be seen, and the age may be wrong.")
+        elif self.noise < LEAST_GRAIN * self.detail:
+            doubts.append("Fine detail of the film is lost, as by strong compression: the age may be wrong.")
+        return doubts
+
+
+def legibility(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pixel_aspect: float) -> Legibility | None:
+    """Measure how a film shows a hand; None where there is too little hand to say.
+
+    Args:
+        pixels: (rows, columns) float32, bone bright.
+        hand_mask: (rows, columns) bool.
+        pose: In pixels.
+        pixel_aspect: Height / width of a pixel.
+    """
+    import cv2
+
+    upright = frame_from_radiograph(pose, pixel_aspect, AGE_FRAME)
+    hand = cut(pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
+    shown = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns) > 0.5
+    if shown.sum() < FEWEST:
+        return None
+    white, black = hand > pixels.max() - SAME_GREY, hand < pixels.min() + SAME_GREY
+    readable = np.uint8(shown & ~white & ~black)
+    inner = cv2.erode(readable, np.ones((EDGE, EDGE), np.uint8), borderValue=0) > 0
+    low, high = hand_range(hand[shown])
+    contrast = max(high - low, SAME_GREY)
+    noise, detail = _noise_and_detail(hand, inner) if inner.sum() > FEWEST else (np.nan, np.nan)
+    return Legibility(float(white[shown].mean()), float(black[shown].mean()), noise / contrast, detail / contrast)
+
+
+def _noise_and_detail(hand: np.ndarray, inner: np.ndarray) -> tuple[float, float]:
+    """Return the SD of the noise and the second derivative, of the pixels that are marked."""
+    import cv2
+
+    haar = (hand[:-1, :-1] - hand[:-1, 1:] - hand[1:, :-1] + hand[1:, 1:]) / 2
+    noise = np.median(np.abs(haar[inner[:-1, :-1]])) / MAD_OF_NOISE
+    return float(noise), float(np.percentile(np.abs(cv2.Laplacian(hand, cv2.CV_32F)[inner]), 95))

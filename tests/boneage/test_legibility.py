@@ -1,0 +1,84 @@
+import cv2
+import numpy as np
+import pytest
+from builders import a_hand, a_hand_mask, a_radiograph
+from scipy.ndimage import gaussian_filter
+
+from boneage.legibility import legibility
+
+ROWS, COLUMNS = 240, 160
+RNG = np.random.default_rng(7)
+
+
+def a_film(rows=ROWS, columns=COLUMNS):
+    """Make a hand with a marker beside it."""
+    film = gaussian_filter(a_radiograph(rows, columns).pixels, 0.4)
+    film[: rows // 10, : columns // 10] = 1.0
+    return film
+
+
+def seen(pixels):
+    rows, columns = pixels.shape
+    return legibility(pixels.astype(np.float32), a_hand_mask(rows, columns), a_hand(rows, columns).pose, 1.0)
+
+
+def doubt(pixels):
+    [doubt] = seen(pixels).doubts()
+    return doubt
+
+
+def compressed(pixels, quality):
+    _, file = cv2.imencode(".jpg", np.uint8(255 * pixels), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(file, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("strange", [lambda film: film, lambda film: 0.3 * film, lambda film: compressed(film, 90)])
+def test_a_film_as_it_comes_faint_or_lightly_compressed_is_not_doubted(strange):
+    assert seen(strange(a_film())).doubts() == []
+
+
+def test_bone_lost_in_white_is_told_with_its_share():
+    film = a_film()
+    limit = np.quantile(film[a_hand_mask(ROWS, COLUMNS)], 0.7)
+    assert seen(film.clip(max=limit)).white == pytest.approx(0.26, abs=0.05)
+    assert doubt(film.clip(max=limit)).endswith("of the hand the film is plain white: bone may be lost there.")
+
+
+def test_bone_lost_in_black_is_told_with_its_share():
+    film = a_film()
+    limit = np.quantile(film[a_hand_mask(ROWS, COLUMNS)], 0.3)
+    assert seen(film.clip(min=limit)).black == pytest.approx(0.26, abs=0.05)
+    first, *_ = seen(film.clip(min=limit)).doubts()
+    assert first.endswith("of the hand the film is plain black: bone may be lost there.")
+
+
+def test_a_hand_that_is_all_black_is_not_also_called_blurred():
+    film = a_film()
+    film[a_hand_mask(ROWS, COLUMNS)] = 0.0
+    assert "plain black" in doubt(film)
+
+
+def test_noise_is_measured_against_the_contrast_of_the_hand():
+    noise = RNG.normal(0, 0.03, (ROWS, COLUMNS))
+    assert doubt(a_film() + noise).startswith("The film is noisy")
+    bright, faint = seen(a_film() + noise), seen(0.5 * a_film() + noise)
+    assert faint.noise > 1.5 * bright.noise
+
+
+def test_noise_between_pixels_too_small_for_the_regressor_does_not_count():
+    noise = RNG.normal(0, 0.03, (ROWS, COLUMNS))
+    fine = RNG.normal(0, 0.03, (4 * ROWS, 4 * COLUMNS))
+    large = cv2.resize(a_film(), None, fx=4, fy=4) + fine
+    assert seen(large).noise < 0.6 * seen(a_film() + noise).noise
+
+
+def test_a_blurred_film_is_told():
+    assert doubt(gaussian_filter(a_film(), 3)).startswith("The film is blurred")
+
+
+def test_a_strongly_compressed_film_is_told():
+    assert doubt(compressed(a_film(), 8)).startswith("Fine detail of the film is lost")
+
+
+def test_without_a_hand_nothing_is_said():
+    assert legibility(a_film(), np.zeros((ROWS, COLUMNS), bool), a_hand(ROWS, COLUMNS).pose, 1.0) is None
