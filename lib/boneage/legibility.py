@@ -17,7 +17,7 @@ from boneage.imaging import cut, hand_range
 from boneage.types import HandPose
 
 MOST_WHITE = 0.01  # part of the hand
-MOST_BLACK = 0.15
+MOST_BLACK = 0.10
 MOST_NOISE = 0.025  # of the hand's contrast
 LEAST_DETAIL = 0.055
 LEAST_GRAIN = 0.02  # noise for detail: compression takes what is fine and faint, and leaves or adds edges
@@ -70,26 +70,30 @@ def legibility(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pixel_
         pose: In pixels.
         pixel_aspect: Height / width of a pixel.
     """
-    import cv2
-
     upright = frame_from_radiograph(pose, pixel_aspect, AGE_FRAME)
     hand = cut(pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
     shown = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns) > 0.5
-    if shown.sum() < FEWEST:
+    core = _inner(shown)  # without what the outline may take from a white frame
+    if core.sum() < FEWEST:
         return None
     white, black = hand > pixels.max() - SAME_GREY, hand < pixels.min() + SAME_GREY
-    readable = np.uint8(shown & ~white & ~black)
-    inner = cv2.erode(readable, np.ones((EDGE, EDGE), np.uint8), borderValue=0) > 0
+    readable = _inner(shown & ~white & ~black)
     low, high = hand_range(hand[shown])
     contrast = max(high - low, SAME_GREY)
-    noise, detail = _noise_and_detail(hand, inner) if inner.sum() > FEWEST else (np.nan, np.nan)
-    return Legibility(float(white[shown].mean()), float(black[shown].mean()), noise / contrast, detail / contrast)
+    noise, detail = _noise_and_detail(hand, readable) if readable.sum() > FEWEST else (np.nan, np.nan)
+    return Legibility(float(white[core].mean()), float(black[core].mean()), noise / contrast, detail / contrast)
 
 
-def _noise_and_detail(hand: np.ndarray, inner: np.ndarray) -> tuple[float, float]:
+def _inner(shown: np.ndarray) -> np.ndarray:
+    import cv2
+
+    return cv2.erode(np.uint8(shown), np.ones((EDGE, EDGE), np.uint8), borderValue=0) > 0
+
+
+def _noise_and_detail(hand: np.ndarray, readable: np.ndarray) -> tuple[float, float]:
     """Return the SD of the noise and the second derivative, of the pixels that are marked."""
     import cv2
 
     haar = (hand[:-1, :-1] - hand[:-1, 1:] - hand[1:, :-1] + hand[1:, 1:]) / 2
-    noise = np.median(np.abs(haar[inner[:-1, :-1]])) / MAD_OF_NOISE
-    return float(noise), float(np.percentile(np.abs(cv2.Laplacian(hand, cv2.CV_32F)[inner]), 95))
+    noise = np.median(np.abs(haar[readable[:-1, :-1]])) / MAD_OF_NOISE
+    return float(noise), float(np.percentile(np.abs(cv2.Laplacian(hand, cv2.CV_32F)[readable]), 95))
