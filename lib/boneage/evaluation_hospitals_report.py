@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from boneage.errors import InvalidData
 from boneage.evaluation import Figure, mean_figures
 from boneage.evaluation_hospitals import UNCHANGED
-from boneage.evaluation_stress_report import WRONG_MONTHS
+from boneage.evaluation_stress_report import WRONG_MONTHS, rows_by_change
 from boneage.output import write_atomically
 
 Row = Mapping[str, str]
@@ -71,13 +70,8 @@ def measure_films(rows: Iterable[Row]) -> list[FilmFigures]:
     Raises:
         InvalidData: If no unchanged radiograph got an age.
     """
-    by_style: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in rows:
-        by_style.setdefault((row["family"], row["strength"]), {})[row["id"]] = row
-    unchanged = by_style.get((UNCHANGED.family, UNCHANGED.strength), {})
-    before = {id: float(row["predicted_months"]) for id, row in unchanged.items() if row["predicted_months"]}
-    if not before:
-        raise InvalidData("There is no radiograph to compare with.", "Every radiograph failed, or there was none.")
+    unchanged, by_style = rows_by_change(rows)
+    before = {id: float(row["predicted_months"]) for id, row in unchanged.items()}
     return [_figures(name, before, list(after.values())) for name, after in by_style.items()]
 
 

@@ -11,12 +11,15 @@ import numpy as np
 
 from boneage.errors import InvalidData
 from boneage.evaluation import Figure, mean_figures
+from boneage.evaluation_stress import UNCHANGED
 from boneage.growth import score_growth
 from boneage.output import write_atomically
 from boneage.types import Sex, Verdict
 
 WRONG_MONTHS = 12.0
 """An age that differs by more from that of the unchanged radiograph is wrong; without a warning, silently so."""
+
+NAME_UNCHANGED = (UNCHANGED.family, UNCHANGED.strength)
 
 Row = Mapping[str, str]
 
@@ -57,13 +60,23 @@ def measure_stress(rows: Iterable[Row]) -> list[StressFigures]:
     Raises:
         InvalidData: If no unchanged radiograph got an age.
     """
+    before, by_change = rows_by_change(rows)
+    return [_figures(name, before, after) for name, after in by_change.items() if name != NAME_UNCHANGED]
+
+
+def rows_by_change(rows: Iterable[Row]) -> tuple[dict[str, Row], dict[tuple[str, str], dict[str, Row]]]:
+    """Return the rows of unchanged radiographs that got an age, by id, and all rows, by family and strength and by id.
+
+    Raises:
+        InvalidData: If no unchanged radiograph got an age.
+    """
     by_change: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
         by_change.setdefault((row["family"], row["strength"]), {})[row["id"]] = row
-    before = {id: row for id, row in by_change.pop(("unchanged", ""), {}).items() if row["predicted_months"]}
+    before = {id: row for id, row in by_change.get(NAME_UNCHANGED, {}).items() if row["predicted_months"]}
     if not before:
         raise InvalidData("There is no radiograph to compare with.", "Every radiograph failed, or there was none.")
-    return [_figures(name, before, after) for name, after in by_change.items()]
+    return before, by_change
 
 
 def _figures(name: tuple[str, str], before: Mapping[str, Row], after: Mapping[str, Row]) -> StressFigures:
