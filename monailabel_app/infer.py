@@ -36,7 +36,7 @@ def infer_tasks(models: LiveModels, growth_reference: str) -> dict[str, InferTas
         "hand_detector": DetectorTask(models, growth_reference, "Hand box and key points (YOLO11)"),
         "hand_segmenter": SegmenterTask(models, growth_reference, "Outline of the hand (U-Net)"),
         "bone_age_regressor": BoneAgeTask(
-            models, growth_reference, "Bone age (ResNet50) of the hand that is sent along: hand_box_px, label"
+            models, growth_reference, "Bone age of the hand that is sent along: hand_box_px, label"
         ),
     }
 

@@ -71,9 +71,10 @@ def use_small_view() -> None:
     from boneage import promotion_measures, regression, runtime
     from boneage.frames import AGE_FRAME
     from boneage.training import segmentation, stages
+    from boneage.training.stages import Stage
 
     regression.AGE_FRAME = stages.AGE_FRAME = AGE_FRAME.resized(*VIEW)
-    stages.STAGES = stages.GOING_ON = ((*VIEW, 1),)
+    stages.STAGES = stages.GOING_ON = (Stage(*VIEW, epochs=1, strength=0.2),)
     runtime.EXAMPLE_SHAPES[REGRESSOR] = ((2, 1, *VIEW), (2, 1))
     promotion_measures.STRESSED, segmentation.REPEATS = STRESSED, REPEATS
 

@@ -20,7 +20,7 @@ from boneage.datasets import Example
 from boneage.detection import HandDetector
 from boneage.errors import BoneAgeError
 from boneage.models import check_model
-from boneage.networks import MONTHS, BoneAgeNet
+from boneage.networks import MONTHS
 from boneage.output import write_atomically
 from boneage.radiograph import read_radiograph
 from boneage.retraining import Plan, retrain
@@ -29,12 +29,13 @@ from boneage.suspicion import Suspicion
 from boneage.suspicion_look import dice, suspicious
 from boneage.training import stages
 from boneage.training.corrected import write_data_set
+from boneage.training.families import network_of
 from boneage.training.hand_views import BATCH, UprightHands
 from boneage.training.hands import PixelStore
+from boneage.training.options import FAMILY
 from boneage.training.publish import publish
 from boneage.training.status import read_status
 from boneage.training.upright import find_hands
-from boneage.weights import load_weights
 
 VERDICTS = ("live", "refused")
 
@@ -159,7 +160,7 @@ class AgeErrors:
 
     def __call__(self, weights: Path) -> dict[str, float]:
         """Return the figures of a weights file."""
-        network = load_weights(BoneAgeNet(), weights).eval()
+        network = network_of(FAMILY, weights).eval()
         months = torch.arange(MONTHS, dtype=torch.float32)
         with torch.inference_mode():
             errors = torch.cat(

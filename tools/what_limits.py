@@ -23,21 +23,23 @@ import torch
 from torch.utils.data import DataLoader
 
 from boneage.datasets import read_rsna
+from boneage.models import RESNET50
 from boneage.networks import MONTHS, BoneAgeNet
 from boneage.training.families import network_of
 from boneage.training.hand_views import BATCH, Hands, UprightHands
 from boneage.training.hands import PixelStore
 from boneage.training.loop import fit
-from boneage.training.options import RESNET50, TrainOptions
+from boneage.training.options import TrainOptions
 from boneage.training.processes import keep_weights
 from boneage.training.regression import RATE, RegressorTraining
-from boneage.training.stages import Stages
+from boneage.training.stages import Stage, Stages
 from boneage.training.upright import FoundHand, find_hands
 from boneage.weights import load_weights
 
 ROOT = Path(__file__).parents[1]
 PARTS = (0.125, 0.25, 0.5, 1.0)
 FAMILIES = ("tf_efficientnet_lite0",)
+STRENGTH = 0.4  # of augmentation
 COLUMNS = ("family", "start", "radiographs", "passes", "mae_months", "bias_months", "training_mae_months")
 
 
@@ -102,7 +104,8 @@ def measured(
     """Train, unless that was done, and return a row."""
     run = out / trial.name
     run.mkdir(exist_ok=True)
-    stages = Stages((view,) * round(passes / trial.part))
+    stage = Stage(*view, epochs=round(passes / trial.part), strength=STRENGTH)
+    stages = Stages((stage,) * stage.epochs)
     weights, network = run / "model.safetensors", network_of(trial.family, trial.start)
     if not weights.exists():
         shutil.copyfile(out / "hands.npz", run / "hands.npz")

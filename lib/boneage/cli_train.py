@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from boneage.training.options import RESNET50, TrainOptions, is_first_process
+from boneage.training.options import FAMILY, TrainOptions, is_first_process
 
 _OPTIONS = (
     click.option(
@@ -117,7 +117,7 @@ def segmenter(**options: Any) -> None:
 @click.option(
     "--rows",
     type=click.IntRange(min=64, max=1024),
-    help="Height of the largest views in pixels, 240 by default; 512 suits radiographs of 1,500 pixels and more.",
+    help="Height of the largest views in pixels, 384 by default; 512 suits radiographs of 1,500 pixels and more.",
 )
 @click.option(
     "--batch",
@@ -127,9 +127,9 @@ def segmenter(**options: Any) -> None:
 @click.option("--larger", is_flag=True, help="Train on the copies in larger.csv only.")
 @click.option(
     "--family",
-    default=RESNET50,
+    default=FAMILY,
     show_default=True,
-    help="Another trunk by timm's name, for a teacher. --start may then, or else, be a trunk's state dict (.pth).",
+    help="The trunk: ResNet50, as the paper has it, or a name of timm's. --start may be a trunk's state dict (.pth).",
 )
 @click.option(
     "--teacher",
@@ -153,10 +153,4 @@ def _run(room: str, options: dict[str, Any]) -> None:
     weights = import_module(f"boneage.training.{room}").train(TrainOptions(**options))
     if is_first_process():
         click.echo(f"Weights: {weights}")
-        click.echo(f"Next: {_next(room, weights, options.get('family', RESNET50))}")
-
-
-def _next(room: str, weights: Path, family: str) -> str:
-    if family != RESNET50:  # cannot go live, but teach
-        return f"boneage train regressor --data DATA --teacher {family}={weights}"
-    return f"boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z"
+        click.echo(f"Next: boneage models publish {weights.parent} {_MODEL_OF[room]} --version X.Y.Z")

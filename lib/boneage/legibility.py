@@ -1,8 +1,8 @@
 """Does the film show the hand well enough to be read? What is lost in white or black, noise, blur, compression.
 
-Measured on the upright hand, as large as the regressor sees it: noise between the pixels of a file that has many more
-does not reach the age. The limits were set on the validation split of RSNA's radiographs, unchanged and made worse as
-`boneage evaluate --stress` makes them; docs/accuracy.md says how often they are passed.
+Measured on the upright hand, hardly larger than it is in small copies: noise between the pixels of a file that has many
+more does not reach the age. The limits were set on the validation split of RSNA's radiographs, unchanged and made
+worse as `boneage evaluate --stress` makes them; docs/accuracy.md says how often they are passed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from boneage.geometry import frame_from_radiograph
 from boneage.imaging import cut, hand_range
 from boneage.types import HandPose
 
+FRAME = AGE_FRAME.resized(240, 184)  # the size that the limits were set at
 MOST_WHITE = 0.01  # part of the hand
 MOST_BLACK = 0.10
 MOST_NOISE = 0.025  # of the hand's contrast
@@ -70,9 +71,9 @@ def legibility(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pixel_
         pose: In pixels.
         pixel_aspect: Height / width of a pixel.
     """
-    upright = frame_from_radiograph(pose, pixel_aspect, AGE_FRAME)
-    hand = cut(pixels, upright, AGE_FRAME.rows, AGE_FRAME.columns)
-    shown = cut(hand_mask.astype(np.float32), upright, AGE_FRAME.rows, AGE_FRAME.columns) > 0.5
+    upright = frame_from_radiograph(pose, pixel_aspect, FRAME)
+    hand = cut(pixels, upright, FRAME.rows, FRAME.columns)
+    shown = cut(hand_mask.astype(np.float32), upright, FRAME.rows, FRAME.columns) > 0.5
     core = _inner(shown)  # without what the outline may take from a white frame
     if core.sum() < FEWEST:
         return None

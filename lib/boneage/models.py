@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from boneage.errors import ModelRefused
 from boneage.registry import live_bundle
 
 MODEL_NAMES = ("hand_detector", "hand_segmenter", "bone_age_regressor")
+RESNET50 = "ResNet50"  # the trunk of the paper's regressor
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,17 @@ class ModelFile:
     sha256: str
     weights: Path
     card: dict[str, Any]
+
+    @property
+    def family(self) -> str | None:
+        """The trunk of a regressor: `RESNET50` or a name of timm's; None for a model that has no choice of it."""
+        return family_of(self.card.get("training", {}))
+
+
+def family_of(training: Mapping[str, Any]) -> str | None:
+    """Return the trunk that a training tells of; None if it tells none."""
+    family = training.get("family")
+    return None if family is None else str(family)
 
 
 def models_folder(folder: Path | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""The three networks, as the paper has them: YOLO11, a U-Net and a ResNet50 with the child's sex.
+"""The three networks: YOLO11, a U-Net, and a ResNet50, as the paper has it, or another trunk with the child's sex.
 
 Built without weights; needs torch. Inference runs the compiled form (`boneage.runtime`).
 """
@@ -6,10 +6,14 @@ Built without weights; needs torch. Inference runs the compiled form (`boneage.r
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
+
+from boneage.errors import InvalidInput
+from boneage.models import RESNET50
 
 MONTHS = 240
 KEY_POINTS = 3
@@ -43,17 +47,21 @@ def build_segmenter() -> nn.Module:
 
 
 class BoneAgeNet(nn.Module):
-    """ResNet50 whose pooled features are joined by the sex; gives log-probabilities over months 0..239."""
+    """A trunk whose pooled features are joined by the sex; gives log-probabilities over months 0..239.
 
-    def __init__(self, sex_features: int = 32, hidden: int = 512, dropout: float = 0.2) -> None:
+    Args:
+        family: `RESNET50`, or timm's name of the trunk.
+        sex_features: That the sex becomes.
+        hidden: Size of the last hidden layer.
+        dropout: After it.
+
+    Raises:
+        InvalidInput: If timm knows no such family.
+    """
+
+    def __init__(self, family: str = RESNET50, sex_features: int = 32, hidden: int = 512, dropout: float = 0.2) -> None:
         super().__init__()
-        from torchvision.models import resnet50
-
-        trunk: Any = resnet50(weights=None)
-        trunk.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
-        features = trunk.fc.in_features
-        trunk.fc = nn.Identity()
-        self.trunk = trunk
+        self.trunk, features = _resnet50() if family == RESNET50 else _of_timm(family)
         self.sex = nn.Linear(1, sex_features)
         self.head = nn.Sequential(
             nn.Linear(features + sex_features, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, MONTHS)
@@ -71,6 +79,26 @@ class BoneAgeNet(nn.Module):
     def ages(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return (n, 240) log-probabilities from what `hidden` returns."""
         return torch.log_softmax(self.head[2:](hidden).float(), dim=1)
+
+
+def _resnet50() -> tuple[Any, int]:
+    """Return the trunk and the number of its features."""
+    from torchvision.models import resnet50
+
+    trunk: Any = resnet50(weights=None)
+    trunk.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    features = trunk.fc.in_features
+    trunk.fc = nn.Identity()
+    return trunk, features
+
+
+def _of_timm(family: str) -> tuple[Any, int]:
+    import timm
+
+    if not timm.is_model(family):
+        raise InvalidInput(f"Expected {RESNET50} or a network of timm, got {family[:40]!r}.", "See timm.list_models().")
+    trunk: Any = timm.create_model(family, in_chans=1, num_classes=0)
+    return trunk, trunk.num_features
 
 
 class AgesAndHidden(nn.Module):
@@ -99,4 +127,13 @@ class FirstOutput(nn.Module):
         return output[0] if isinstance(output, tuple) else output
 
 
-BUILDERS = {"hand_detector": build_detector, "hand_segmenter": build_segmenter, "bone_age_regressor": BoneAgeNet}
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "hand_detector": build_detector,
+    "hand_segmenter": build_segmenter,
+    "bone_age_regressor": BoneAgeNet,
+}
+
+
+def build(name: str, family: str | None = None) -> nn.Module:
+    """Return one of `boneage.models.MODEL_NAMES` without weights; see `boneage.models.ModelFile.family`."""
+    return BUILDERS[name](family) if family else BUILDERS[name]()

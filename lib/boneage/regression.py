@@ -1,4 +1,4 @@
-"""Room 4: upright, masked hand and sex -> bone age with its distribution, by a ResNet50."""
+"""Room 4: upright, masked hand and sex -> bone age with its distribution, by a trunk such as a ResNet50."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOOKS = ((0.0, 1.0), (-6.0, 0.96), (6.0, 1.04))
 
 
 class BoneAgeRegressor:
-    """The ResNet50, compiled; may be used from several threads."""
+    """The network, compiled; may be used from several threads."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         self._network = Network(model, threads)
@@ -101,7 +101,7 @@ def _log_mean(log_probabilities: np.ndarray) -> np.ndarray:
 
 
 def age_view(piece: np.ndarray, mask: np.ndarray | None, margin: float) -> np.ndarray:
-    """Return what the ResNet50 sees: the contrast of the hand brought to a common range, the rest black.
+    """Return what the network sees: the contrast of the hand brought to a common range, the rest black.
 
     Args:
         piece: (rows, columns) float32, the upright hand in `AGE_FRAME` at any size.

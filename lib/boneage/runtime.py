@@ -28,7 +28,7 @@ FORM = 2
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "hand_detector": ((2, 1, 192, 192),),
     "hand_segmenter": ((2, 1, 192, 160),),
-    "bone_age_regressor": ((2, 1, 240, 184), (2, 1)),
+    "bone_age_regressor": ((2, 1, 384, 294), (2, 1)),
 }
 
 
@@ -127,10 +127,10 @@ def _converted(model: ModelFile) -> Any:
     import openvino as ov
     import torch
 
-    from boneage.networks import BUILDERS, AgesAndHidden, BoneAgeNet, FirstOutput
+    from boneage.networks import AgesAndHidden, BoneAgeNet, FirstOutput, build
     from boneage.weights import load_weights
 
-    trained = load_weights(BUILDERS[model.name](), model.weights)
+    trained = load_weights(build(model.name, model.family), model.weights)
     served = AgesAndHidden(trained) if isinstance(trained, BoneAgeNet) else FirstOutput(trained)
     network = served.eval()
     shapes = example_shapes(model)

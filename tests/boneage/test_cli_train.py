@@ -104,7 +104,7 @@ def test_a_teacher_is_a_family_and_a_file(train, tmp_path, capsys):
     assert "expected FAMILY=FILE" in capsys.readouterr().err
 
 
-def test_a_network_of_another_family_is_said_to_teach_not_to_go_live(train, capsys):
-    train("regressor", "--family", "tf_efficientnet_lite0")
-    said = capsys.readouterr().out
-    assert "--teacher tf_efficientnet_lite0=runs/it/w.safetensors" in said and "publish" not in said
+def test_a_network_of_another_family_is_named_and_published_like_any(train, capsys):
+    [(_, options)] = train("regressor", "--family", "ResNet50")[1]
+    assert options.family == "ResNet50"
+    assert "models publish runs/it bone_age_regressor" in capsys.readouterr().out

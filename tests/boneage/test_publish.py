@@ -58,6 +58,16 @@ def test_a_published_model_is_accepted_and_describes_itself(put, tmp_path, name)
     assert "image" in model.card["network_data_format"]["inputs"]
 
 
+def test_a_regressors_card_names_its_trunk_and_without_one_the_papers(put, tmp_path):
+    put()
+    model = check_model("bone_age_regressor", tmp_path / "models")
+    assert model.family is None and model.card["description"].startswith("ResNet50 with one")
+    weights = tiny_models.write_weights(tmp_path / "model.safetensors")
+    publish("bone_age_regressor", weights, "2.0.0", {}, {"family": "resnet18"}, tmp_path / "models")
+    model = check_model("bone_age_regressor", tmp_path / "models")
+    assert model.family == "resnet18" and model.card["description"].startswith("resnet18 with one")
+
+
 def test_the_card_for_people_tells_what_the_metadata_tells(put):
     bundle = put("1.2.0")
     card = json.loads((bundle / "configs" / "metadata.json").read_text())

@@ -12,11 +12,12 @@ from boneage import retraining
 from boneage.datasets import Example
 from boneage.errors import InvalidData, MemoryExceeded
 from boneage.memory_limit import used_bytes
-from boneage.models import check_model
+from boneage.models import RESNET50, check_model
 from boneage.promotion import Comparison, Ruling
 from boneage.registry import Action, Entry, promote, refuse
 from boneage.retraining import Plan, next_version, retrain
 from boneage.training.corrected import Made
+from boneage.training.publish import publish
 from boneage.training.status import read_status
 from boneage.types import Sex
 
@@ -65,12 +66,23 @@ def plan(tmp_path, models):
     return Plan(NAME, tmp_path / "run", "a test", models)
 
 
-def data_with(outlines):
+def data_with(outlines, ages=0):
     def write(folder):
         folder.mkdir()
-        return Made(outlines=outlines, left_out={"unreadable": 1})
+        return Made(ages={"train": ages}, outlines=outlines, left_out={"unreadable": 1})
 
     return write
+
+
+def test_a_regressor_is_trained_on_with_the_trunk_that_is_live(plan, steps, models):
+    name = "bone_age_regressor"
+    weights = tiny_models.write_weights(models.with_name("tiny.safetensors"))
+    steps["splits"] = ["held-out"] * 8 + ["validation"] * 50
+    for family in ("resnet18", None):
+        training = {"family": family} if family else {}
+        publish(name, weights, "0.2.0", {}, training, models)
+        retrain(replace(plan, name=name, run=plan.run / str(family)), data_with(0, ages=60))
+        assert steps["trainings"][-1].family == (family or RESNET50)
 
 
 def test_a_better_model_is_live_and_the_status_says_what_it_learnt_from(plan, steps):

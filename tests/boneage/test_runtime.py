@@ -11,10 +11,12 @@ import torch
 
 from boneage import networks, runtime
 from boneage.detection import SIDE
+from boneage.errors import ModelRefused
 from boneage.frames import AGE_FRAME, OUTLINE_FRAME
 from boneage.models import ModelFile, sha256_of
-from boneage.networks import BUILDERS, MONTHS, FirstOutput
+from boneage.networks import BUILDERS, MONTHS, FirstOutput, build
 from boneage.runtime import EXAMPLE_SHAPES, Network
+from boneage.training.families import network_of
 from boneage.weights import load_weights, save_weights
 
 
@@ -64,6 +66,23 @@ def test_a_compiled_network_says_what_torch_says_for_any_number_of_images(name, 
     for count in (1, 3):
         inputs = inputs_for(name, count)
         assert network(*inputs) == pytest.approx(of_torch(model, *inputs), abs=2e-3, rel=1e-3)
+
+
+def test_a_regressor_is_served_with_the_trunk_that_its_card_names(cache, tmp_path):
+    family = "tf_efficientnet_lite0"
+    weights = save_weights(build("bone_age_regressor", family), tmp_path / "lite.safetensors")
+    model = ModelFile("bone_age_regressor", "1.0.0", sha256_of(weights), weights, {"training": {"family": family}})
+    inputs = inputs_for(model.name, 2)
+    with torch.no_grad():
+        expected = network_of(family, weights).eval()(*map(torch.from_numpy, inputs)).numpy()
+    assert Network(model, threads=1)(*inputs) == pytest.approx(expected, abs=2e-3, rel=1e-3)
+
+
+def test_weights_of_another_trunk_than_the_cards_are_refused(cache, tmp_path):
+    weights = save_weights(build("bone_age_regressor"), tmp_path / "resnet50.safetensors")
+    card = {"training": {"family": "tf_efficientnet_lite0"}}
+    with pytest.raises(ModelRefused):
+        Network(ModelFile("bone_age_regressor", "1.0.0", sha256_of(weights), weights, card))
 
 
 def test_the_traced_shapes_are_those_that_the_rooms_show():

@@ -1,27 +1,25 @@
-"""Networks of other families in the place of the deployed ResNet50: to compare it with, or to teach it."""
+"""The regressor's network with a trunk of some family, with the weights that it begins with."""
 
 from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from boneage.errors import InvalidInput, ModelRefused
+from boneage.errors import ModelRefused
 from boneage.networks import BoneAgeNet
-from boneage.training.options import RESNET50
 from boneage.weights import load_weights
 
 WHOLE_NETWORK = ".safetensors"  # as a training leaves it; anything else is a PyTorch state dict of a trunk
 
 
 def network_of(family: str, weights: Path | None = None) -> BoneAgeNet:
-    """Return the deployed network, or the same with another trunk.
+    """Return a regressor.
 
     Args:
-        family: `RESNET50`, or timm's name of the trunk that takes its place.
+        family: `boneage.models.RESNET50`, or timm's name of the trunk.
         weights: What a training of it left (safetensors), or a PyTorch state dict of the trunk alone with timm's layers
             in their order, such as ImageNet weights; None for random ones.
 
@@ -29,26 +27,13 @@ def network_of(family: str, weights: Path | None = None) -> BoneAgeNet:
         InvalidInput: If timm knows no such family.
         ModelRefused: If the file does not hold this network's layers.
     """
-    network = BoneAgeNet() if family == RESNET50 else _with_trunk(family)
+    network = BoneAgeNet(family)
     if weights is None:
         return network
     if weights.suffix == WHOLE_NETWORK:
         load_weights(network, weights)
     else:
         _fill(network.trunk, weights)
-    return network
-
-
-def _with_trunk(family: str) -> BoneAgeNet:
-    import timm
-
-    if not timm.is_model(family):
-        raise InvalidInput(f"Expected {RESNET50} or a network of timm, got {family[:40]!r}.", "See timm.list_models().")
-    network = BoneAgeNet()
-    trunk: Any = timm.create_model(family, in_chans=1, num_classes=0)
-    first: Any = network.head[0]
-    network.trunk = trunk
-    network.head[0] = nn.Linear(trunk.num_features + network.sex.out_features, first.out_features)
     return network
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 from boneage.datasets import split_by_id
+from boneage.models import RESNET50, family_of
 from boneage.runtime import EXAMPLE_SHAPES
 
 SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
@@ -45,7 +46,7 @@ class Purpose:
     Attributes:
         title: Name for people.
         task: What it does, in a sentence.
-        architecture: The network.
+        architecture: The network; {family} stands for its trunk.
         annotations: What it was taught with, by whom, and the licence of that.
         limits: What it cannot do, in sentences.
     """
@@ -83,8 +84,8 @@ PURPOSES = {
     "bone_age_regressor": Purpose(
         "Bone age regressor",
         "Estimates the bone age, as a distribution over months, from an upright, masked hand and the child's sex.",
-        "ResNet50 with one input channel, trained from scratch; its features are joined by the sex and give "
-        "log-probabilities of the months 0 to 239.",
+        "{family} with one input channel; its features are joined by the sex and give log-probabilities of the months "
+        "0 to 239.",
         (_AGES,),
         (
             _FEW_PLACES,
@@ -120,7 +121,7 @@ def metadata(
         "required_packages_version": {package: version_of(package) for package in REQUIRED_PACKAGES},
         "name": name,
         "task": purpose.task,
-        "description": purpose.architecture,
+        "description": purpose.architecture.format(family=family_of(training) or RESNET50),
         "authors": "The boneage project",
         "copyright": f"The boneage project. {LICENCE}",
         "data_source": f"{DATA_SOURCE}. {DATA_TERMS}",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from boneage.models import sha256_of
 
-RESNET50 = "ResNet50"  # the family of the regressor that goes live
+FAMILY = "tf_efficientnet_lite0"  # the trunk of the regressor that is live: see `boneage.training.families`
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TrainOptions:
     rows: int | None = None
     batch: int | None = None
     larger: bool = False
-    family: str = RESNET50
+    family: str = FAMILY
     teacher: tuple[str, Path] | None = None
     models_dir: Path | None = None
 

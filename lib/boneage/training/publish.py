@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from boneage.errors import InvalidData, InvalidInput, ModelRefused, OutputFailed
-from boneage.models import MODEL_NAMES, ModelFile, check_bundle, check_model, models_folder, sha256_of
+from boneage.models import MODEL_NAMES, ModelFile, check_bundle, check_model, family_of, models_folder, sha256_of
 from boneage.output import made_folder
 from boneage.training.model_card import metadata
 from boneage.training.model_readme import readme
@@ -58,7 +58,7 @@ def publish(
     before = _published(name, home)
     with _workshop(home) as shop:
         bundle = shop / name
-        fresh = _write_weights(name, weights, bundle)
+        fresh = _write_weights(name, weights, bundle, family_of(training))
         changelog = {version: changes or "Trained anew." if before else changes or "First version."}
         card = metadata(name, version, fresh, changelog | _older(before, version), figures, training)
         if name == "bone_age_regressor":
@@ -124,12 +124,12 @@ def _older(before: ModelFile | None, version: str) -> dict[str, str]:
     return {old: change for old, change in changelog.items() if old != version}
 
 
-def _write_weights(name: str, weights: Path, bundle: Path) -> str:
+def _write_weights(name: str, weights: Path, bundle: Path, family: str | None) -> str:
     """Write the weights as half-precision floats after making sure that they fit the network; return their sha256."""
-    from boneage.networks import BUILDERS
+    from boneage.networks import build
     from boneage.weights import load_weights, save_weights
 
-    network = load_weights(BUILDERS[name](), weights)
+    network = load_weights(build(name, family), weights)
     broken = [key for key, value in network.state_dict().items() if not value.half().isfinite().all()]
     if broken:
         raise ModelRefused(f"{weights} holds numbers that are not finite in half precision, first in {broken[0]}.")

@@ -1,4 +1,4 @@
-"""Training of the regressor: a ResNet50 from scratch on upright, masked hands, small pictures first."""
+"""Training of the regressor on upright, masked hands, small pictures first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from boneage.networks import MONTHS, BoneAgeNet
 from boneage.training.families import WHOLE_NETWORK, network_of
 from boneage.training.hand_views import BATCH, Hands
 from boneage.training.loop import fit, one_cycle
-from boneage.training.options import TrainOptions
+from boneage.training.options import FAMILY, TrainOptions
 from boneage.training.processes import keep_weights
 from boneage.training.stages import Stages
 
@@ -43,14 +43,14 @@ def train(options: TrainOptions) -> Path:
     rate = options.rate or (RATE_GOING_ON if goes_on else RATE)
     module = RegressorTraining(rate, network_of(options.family, options.start), teacher)
     taught = {"teacher": options.teacher[0]} if options.teacher else {}
-    recipe = {"family": options.family, "image_sizes": stages.sizes, "batch": BATCH, "rate": rate, **taught}
-    options.keep_recipe(run, epochs=stages.epochs, **recipe)
+    schedule = {"epochs": stages.epochs, "image_sizes": stages.sizes, "strengths": stages.strengths}
+    options.keep_recipe(run, family=options.family, batch=BATCH, rate=rate, **schedule, **taught)
     fit(module, data, options, run, stages.epochs, accumulate=max(BATCH // (options.batch or BATCH), 1))
     return keep_weights(module.network, run)
 
 
 class RegressorTraining(L.LightningModule):
-    """The ResNet50 with cross-entropy against a Gaussian around the readers' age, and the error of the mean.
+    """The network with cross-entropy against a Gaussian around the readers' age, and the error of the mean.
 
     A teacher's distribution of the same view takes part of the Gaussian's place (Beyer et al. 2022, "A good teacher is
     patient and consistent").
@@ -63,7 +63,7 @@ class RegressorTraining(L.LightningModule):
     ) -> None:
         super().__init__()
         self.rate = rate
-        self.network = (network or BoneAgeNet()).to(memory_format=torch.channels_last)
+        self.network = (network or BoneAgeNet(FAMILY)).to(memory_format=torch.channels_last)
         # In a list it is no part of this module: neither trained nor averaged, nor kept in checkpoints.
         self._teachers = [] if teacher is None else [teacher.eval().to(memory_format=torch.channels_last)]
         self.register_buffer("months", torch.arange(MONTHS, dtype=torch.float32), persistent=False)

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from boneage.errors import InvalidInput, ModelRefused
+from boneage.models import RESNET50
 from boneage.networks import BoneAgeNet
 from boneage.training.families import network_of
-from boneage.training.options import RESNET50
 from boneage.weights import save_weights
 
 LITE = "tf_efficientnet_lite0"
@@ -46,7 +46,7 @@ def test_another_family_takes_and_gives_what_the_resnet50_does_and_is_kept_like_
     assert torch.allclose(*ages, atol=0.05)  # kept in half precision
 
 
-def test_the_deployed_network_is_a_family_too():
+def test_without_a_name_it_is_the_papers():
     assert type(network_of(RESNET50).trunk) is type(BoneAgeNet().trunk)
 
 

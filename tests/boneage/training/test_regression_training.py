@@ -13,16 +13,17 @@ from boneage.errors import InvalidData, ModelRefused, NoHandFound
 from boneage.frames import AGE_FRAME, OUTLINE_FRAME
 from boneage.geometry import frame_from_radiograph
 from boneage.imaging import cut
+from boneage.models import RESNET50
 from boneage.networks import BoneAgeNet
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training import hand_views, regression, stages, upright
 from boneage.training.augmentation import random_copy
 from boneage.training.hand_views import Hands, UprightHands
 from boneage.training.hands import PixelStore, marked_hands
-from boneage.training.options import TrainOptions
+from boneage.training.options import FAMILY, TrainOptions
 from boneage.training.regression import RegressorTraining
 from boneage.training.segmentation import draw_mask
-from boneage.training.stages import STRENGTHS, Stages
+from boneage.training.stages import Stage, Stages
 from boneage.training.upright import FoundHand
 from boneage.types import Hand, HandBox
 from boneage.weights import load_weights
@@ -38,7 +39,7 @@ def true_mask(hand):
 @pytest.fixture(autouse=True)
 def small(monkeypatch, rsna):
     """Small pictures, and hands found where they were drawn."""
-    monkeypatch.setattr(stages, "STAGES", ((40, 32, 1), (48, 40, 1)))
+    monkeypatch.setattr(stages, "STAGES", (Stage(40, 32, 1, 0.8), Stage(48, 40, 1, 0.1)))
     for module in (hand_views, regression):
         monkeypatch.setattr(module, "BATCH", 2)
     marked = {hand.example.id: hand for split in ("train", "validation") for hand in marked_hands(rsna, split)}
@@ -70,7 +71,7 @@ def first_batch(options):
 
 def test_a_training_leaves_weights_that_fit_metrics_and_what_it_was_trained_on(options):
     weights = regression.train(options)
-    load_weights(BoneAgeNet(), weights)
+    load_weights(BoneAgeNet(FAMILY), weights)
     with (options.run / "metrics" / "metrics.csv").open() as file:
         assert sum(bool(row["validation_mae_months"]) for row in csv.DictReader(file)) == 2
     assert (options.run / "metrics.png").exists()
@@ -137,18 +138,19 @@ def test_stages_keep_their_proportions_in_any_number_of_epochs():
     assert (Stages.of(1).epochs, Stages.of(2).frame(9).rows) == (1, 48)
 
 
-def test_augmentation_grows_weaker_from_the_first_epoch_to_the_last():
-    strengths = [Stages.of(4).strength(epoch) for epoch in range(4)]
-    assert (strengths[0], strengths[-1]) == STRENGTHS
+def test_augmentation_grows_weaker_from_stage_to_stage_and_is_weak_going_on(monkeypatch):
+    assert [Stages.of(4).strength(epoch) for epoch in range(4)] == [0.8, 0.8, 0.1, 0.1]
+    monkeypatch.undo()
+    strengths = [stage.strength for stage in stages.STAGES]
     assert strengths == sorted(strengths, reverse=True)
-    assert Stages.of(1).strength(0) == STRENGTHS[0]
+    assert Stages.of(None, going_on=True).strength(0) == strengths[-1] < 0.2
 
 
 def test_an_epochs_views_are_augmented_at_its_strength(options, monkeypatch):
     strengths = []
     monkeypatch.setattr(hand_views, "random_copy", lambda strength: strengths.append(strength) or random_copy(strength))
     hands_of(options).train_dataloader()
-    assert strengths == [STRENGTHS[0]]
+    assert strengths == [0.8]
 
 
 def test_the_recipe_ends_with_the_view_that_is_deployed(monkeypatch):
@@ -220,12 +222,12 @@ def test_a_teacher_is_neither_trained_nor_kept():
 
 
 def test_a_network_of_another_family_is_trained_and_then_teaches(options):
-    family = "tf_efficientnet_lite0"
+    family = RESNET50
     weights = regression.train(replace(options, family=family, epochs=1, run=options.run_folder("") / "teacher"))
     taught = regression.train(replace(options, teacher=(family, weights), epochs=1))
-    load_weights(BoneAgeNet(), taught)
+    load_weights(BoneAgeNet(FAMILY), taught)
     recipe = json.loads((options.run / "training.json").read_text())
-    assert (recipe["family"], recipe["teacher"]) == ("ResNet50", family)
+    assert (recipe["family"], recipe["teacher"]) == (FAMILY, family)
 
 
 class APerfectDetector:
