@@ -16,6 +16,7 @@ LAYERS = (
     ("promotion promotion_*",),
     ("training.*", "evaluation evaluation_* predictions", "scoring", "suspicion suspicion_*", "pacs pacs_*"),
     ("assessment",),
+    ("doubts",),
     (
         "detection",
         "segmentation",
@@ -66,7 +67,7 @@ HEAVY_LIBRARIES = {"torch", "torchvision", "monai", "lightning", "segmentation_m
 HEAVY_LIBRARIES |= {"ultralytics", "openvino", "cv2", "ray", "pyarrow"}
 # These may import them at the top.
 HEAVY_MODULES = "training.* networks weights detection segmentation regression assessment scoring "
-HEAVY_MODULES += "promotion_run retraining suspicion_look"
+HEAVY_MODULES += "doubts promotion_run retraining suspicion_look"
 LIGHT_MODULES = {"training.__init__", "training.options", "training.status"}  # but not these
 
 MODULES = {

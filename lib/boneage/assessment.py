@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from boneage.adult_height import adult_heights
-from boneage.detection import SURE_HAND, SURE_POSE, HandDetector
+from boneage.detection import HandDetector
+from boneage.doubts import doubts_about
 from boneage.errors import NoHandFound, UnknownSex
 from boneage.geometry import apparent_side
 from boneage.growth import (
@@ -20,7 +21,6 @@ from boneage.growth import (
     verdict_depends_on_reference,
 )
 from boneage.heights import check_heights
-from boneage.legibility import legibility
 from boneage.local_calibration import WITHOUT_LOCAL, Force, LocalState, local_state
 from boneage.models import MODEL_NAMES, check_model, models_folder
 from boneage.regression import BoneAgeRegressor
@@ -28,14 +28,9 @@ from boneage.segmentation import HandSegmenter
 from boneage.squash import in_true_shape
 from boneage.surroundings import BRIGHT, brighter_than_surroundings
 from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScore, Hand, HandBox, Radiograph, Sex
-from boneage.wholeness import shown_below_capitate, width_left_out, width_run_out
 
-MOST_RUN_OUT = 0.05  # of a hand's length: half a finger (1 of 511 whole hands; 275 of 298 cut by 5 or 15 %)
-MOST_LEFT_OUT = 0.09  # of a hand's length (0 of 511 whole hands; 13 of the 19 cut sides that do not run out)
-LEAST_WRIST = 0.23  # of a hand's length, shown below the capitate (99 % of whole hands: above 0.28)
 LOOKS_APART_MONTHS = 18.0  # looks at one hand whose ages differ by more are unsure
 WIDEST_INTERVAL_MONTHS = 72.0  # a 90 % interval wider than this says little
-LEAST_HAND = 0.25  # part of the hand box that a believable mask fills
 END_OF_SCALE_MONTHS = {
     Sex.FEMALE: 16 * 12,
     Sex.MALE: 18 * 12 + 6,
@@ -123,7 +118,8 @@ def assess(
     warnings = (
         *radiograph.warnings,
         *([models.local.reason] if models.local.force is Force.NOT_IN_FORCE else []),
-        *_hand_warnings(radiograph, hand, hand_mask),
+        *doubts_about(radiograph, hand, hand_mask),
+        *_side_warnings(radiograph, hand),
         *(warning for estimate in estimates for warning in _age_warnings(estimate, growth_reference)),
     )
     saliency = models.regressor.explain(radiograph, hand, hand_mask, chosen[0]) if explain else None
@@ -209,56 +205,14 @@ def _adult_heights(bone_age: BoneAge, radiograph: Radiograph, sex: Sex) -> tuple
     return adult_heights(radiograph.heights, bone_age.months, age, sex, interval)
 
 
-def _hand_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:
-    warnings = []
-    if hand.pose_error > SURE_POSE:
-        warnings.append(
-            f"The pose of the hand is unsure (two looks differ by {hand.pose_error:.0%} of its length): "
-            "check the key points before trusting the age."
-        )
-    if hand.confidence < SURE_HAND:
-        warnings.append(f"It is not sure that this is one whole hand (confidence {hand.confidence:.2f}): check it.")
-    filled = hand_mask.sum() / max(hand.box.width * hand.box.height, 1.0)
-    if filled < LEAST_HAND:
-        warnings.append(f"The outline fills only {filled:.0%} of the hand's box: check it before trusting the age.")
-    else:
-        warnings += _wholeness_warnings(radiograph, hand, hand_mask)
-    shown = legibility(radiograph.pixels, hand_mask, hand.pose, radiograph.pixel_aspect)
-    warnings += shown.doubts() if shown else []
+def _side_warnings(radiograph: Radiograph, hand: Hand) -> list[str]:
     side = apparent_side(hand.pose)
-    if radiograph.laterality is not None and radiograph.laterality is not side:
-        warnings.append(
-            f"The file says {radiograph.laterality.value} hand, "
-            f"the thumb lies as in a {side.value} hand seen from its back."
-        )
-    return warnings
-
-
-def _wholeness_warnings(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:
-    warnings = []
-    if _is_cut_off(radiograph, hand):
-        warnings.append("A finger tip or the wrist lies outside the picture: the hand is not shown whole.")
-    elif _runs_out(radiograph, hand, hand_mask):
-        warnings.append("The hand runs out of the picture: a part of it may be missing.")
-    below = shown_below_capitate(hand_mask, hand.pose, radiograph.pixel_aspect)
-    if below < LEAST_WRIST:
-        warnings.append(
-            f"Only {below:.0%} of the hand's length is shown below the capitate: "
-            "the growth plates of radius and ulna may be missing."
-        )
-    return warnings
-
-
-def _runs_out(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> bool:
-    shown = (radiograph.pixels, hand_mask, hand.pose, radiograph.pixel_aspect)
-    return width_run_out(*shown) > MOST_RUN_OUT or width_left_out(*shown) > MOST_LEFT_OUT
-
-
-def _is_cut_off(radiograph: Radiograph, hand: Hand) -> bool:
-    rows, columns = radiograph.pixels.shape
-    margin = 0.01 * max(rows, columns)
-    points = (hand.pose.middle_tip, hand.pose.thumb_tip, hand.pose.capitate)
-    return any(not (-margin <= x <= columns + margin and -margin <= y <= rows + margin) for x, y in points)
+    if radiograph.laterality is None or radiograph.laterality is side:
+        return []
+    return [
+        f"The file says {radiograph.laterality.value} hand, "
+        f"the thumb lies as in a {side.value} hand seen from its back."
+    ]
 
 
 def _doubt(bone_age: BoneAge) -> str | None:

@@ -19,7 +19,7 @@ from boneage.evaluation_film_moves import Film, mirrored, original_film
 from boneage.evaluation_films import FILM_STYLES, FilmStyle
 from boneage.evaluation_rooms import Drawn
 from boneage.evaluation_run import check_models, choose_examples, spread
-from boneage.evaluation_stress import warnings_about_the_hand, with_square_pixels, written
+from boneage.evaluation_stress import age_cells, warnings_about_the_hand, with_square_pixels, written
 from boneage.geometry import invert, move_pose
 from boneage.predictions import models_of
 from boneage.progress import with_progress
@@ -145,16 +145,13 @@ def _looked(film: Film, original: Radiograph, truth: _Truth, models: Models) -> 
         found = _assessed(film_as_read(film, original), models)
     except BoneAgeError as error:
         return {"error_kind": error.kind, "models": ""}
-    bone_age = found.estimates[0].bone_age
     back = invert(film.moved)
     pose = move_pose(found.hand.pose, back)
     hand_mask = _moved_back(found.hand_mask, back, truth.hand_mask.shape)
     return {
         "models": models_of(found),
         "warnings": " ".join(warnings_about_the_hand(found)),
-        "predicted_months": f"{bone_age.months:.3f}",
-        "lower_90_months": f"{bone_age.lower_90_months:.2f}",
-        "upper_90_months": f"{bone_age.upper_90_months:.2f}",
+        **age_cells(found.estimates[0].bone_age),
         "mirrored_months": _mirrored_months(film, original, models),
         "point_error": f"{max(point_errors(truth.pose, pose, 1.0)):.4f}",
         "drawn_point_error": f"{max(point_errors(truth.drawn_pose, pose, 1.0)):.4f}" if truth.drawn_pose else "",

@@ -11,7 +11,7 @@ import numpy as np
 
 from boneage.evaluation import Figure, mean_figures
 from boneage.evaluation_hospitals import UNCHANGED
-from boneage.evaluation_stress_report import WRONG_MONTHS, rows_by_change
+from boneage.evaluation_stress_report import WRONG_MONTHS, is_inside, rows_by_change
 from boneage.output import write_atomically
 
 Row = Mapping[str, str]
@@ -85,7 +85,7 @@ def _figures(name: tuple[str, str], before: Mapping[str, float], rows: Sequence[
         refused=1 - len(aged) / max(len(shown), 1),
         warned=sum(bool(row["warnings"]) for row in aged) / max(len(shown), 1),
         mae_months=_mean(abs(_number(row, "predicted_months") - _number(row, "reference_months")) for row in aged),
-        coverage_90=_mean(_is_inside(row) for row in aged),
+        coverage_90=_mean(is_inside(row) for row in aged),
         difference_months=_mean(_apart(row, before) for row in aged),
         mirrored_months=_mean(
             abs(_number(row, "mirrored_months") - _number(row, "predicted_months"))
@@ -107,10 +107,6 @@ def _number(row: Row, column: str) -> float:
 
 def _apart(row: Row, before: Mapping[str, float]) -> float:
     return abs(_number(row, "predicted_months") - before[row["id"]])
-
-
-def _is_inside(row: Row) -> bool:
-    return _number(row, "lower_90_months") <= _number(row, "reference_months") <= _number(row, "upper_90_months")
 
 
 def _mean(values: Iterable[float]) -> Figure | None:

@@ -18,12 +18,15 @@ from boneage.progress import with_progress
 from boneage.radiograph import read_radiograph
 from boneage.row_file import RowFile
 from boneage.squash import SQUARE
-from boneage.types import Assessment, Radiograph
+from boneage.types import Assessment, BoneAge, Radiograph
 
 if TYPE_CHECKING:
     from boneage.assessment import Models
 
-COLUMNS = ("id", "sex", "reference_months", "family", "strength", "predicted_months", "error_kind", "warnings")
+COLUMNS = (
+    *("id", "sex", "reference_months", "family", "strength", "error_kind", "warnings"),
+    *("predicted_months", "lower_90_months", "upper_90_months"),
+)
 UNCHANGED = Change("unchanged", "", same)
 
 
@@ -76,9 +79,15 @@ def _age(pixels: np.ndarray, change: Change, original: Radiograph, models: Model
             found = assessment.assess(radiograph, models)
         except BoneAgeError as error:
             return {"predicted_months": "", "error_kind": error.kind}
+    return {"warnings": " ".join(warnings_about_the_hand(found)), **age_cells(found.estimates[0].bone_age)}
+
+
+def age_cells(bone_age: BoneAge) -> dict[str, str]:
+    """Return a bone age and its interval as the cells of a row."""
     return {
-        "predicted_months": f"{found.estimates[0].bone_age.months:.3f}",
-        "warnings": " ".join(warnings_about_the_hand(found)),
+        "predicted_months": f"{bone_age.months:.3f}",
+        "lower_90_months": f"{bone_age.lower_90_months:.3f}",
+        "upper_90_months": f"{bone_age.upper_90_months:.3f}",
     }
 
 

@@ -34,6 +34,7 @@ class StressFigures:
         radiographs: With an age both before and after it.
         mae_change_months: MAE after less MAE before, on the same radiographs.
         difference_months: Mean absolute difference of the two ages.
+        coverage_90: Share of the readers' ages inside the 90 % interval, 0..1.
         verdict_flips: Share of verdicts that became others, 0..1; the chronological age is taken to be the readers'
             bone age, since the data set has no other.
         refused: Share of radiographs that got an age before and none after, 0..1.
@@ -47,6 +48,7 @@ class StressFigures:
     radiographs: int
     mae_change_months: Figure
     difference_months: Figure
+    coverage_90: Figure
     verdict_flips: Figure
     refused: float
     warned: float
@@ -83,15 +85,16 @@ def _figures(name: tuple[str, str], before: Mapping[str, Row], after: Mapping[st
     both = [id for id in before if id in after and after[id]["predicted_months"]]
     if not both:
         nothing = Figure(np.nan, np.nan, np.nan)
-        return StressFigures(*name, 0, nothing, nothing, nothing, 1.0, 0.0, 0, ())
+        return StressFigures(*name, 0, nothing, nothing, nothing, nothing, 1.0, 0.0, 0, ())
     values = np.array([_compared(before[id], after[id]) for id in both])
-    mae_change, difference, flips = mean_figures(values)
+    mae_change, difference, coverage, flips = mean_figures(values)
     wrong = [id for id, value in zip(both, values, strict=True) if value[1] > WRONG_MONTHS]
     return StressFigures(
         *name,
         radiographs=len(both),
         mae_change_months=mae_change,
         difference_months=difference,
+        coverage_90=coverage,
         verdict_flips=flips,
         refused=1 - len(both) / len(before),
         warned=sum(bool(after[id]["warnings"]) for id in both) / len(both),
@@ -100,13 +103,24 @@ def _figures(name: tuple[str, str], before: Mapping[str, Row], after: Mapping[st
     )
 
 
-def _compared(before: Row, after: Row) -> tuple[float, float, float]:
+def _compared(before: Row, after: Row) -> tuple[float, float, float, float]:
     reference, first, second = (
         float(text) for text in (before["reference_months"], before["predicted_months"], after["predicted_months"])
     )
     sex = Sex(before["sex"])
     flipped = _verdict(first, reference, sex) is not _verdict(second, reference, sex)
-    return abs(second - reference) - abs(first - reference), abs(second - first), float(flipped)
+    return (
+        abs(second - reference) - abs(first - reference),
+        abs(second - first),
+        float(is_inside(after)),
+        float(flipped),
+    )
+
+
+def is_inside(row: Row) -> bool:
+    """Tell whether the readers' age of a row lies inside its 90 % interval."""
+    lower, reference, upper = (float(row[name]) for name in ("lower_90_months", "reference_months", "upper_90_months"))
+    return lower <= reference <= upper
 
 
 def _verdict(bone_age_months: float, age_months: float, sex: Sex) -> Verdict:
@@ -116,9 +130,9 @@ def _verdict(bone_age_months: float, age_months: float, sex: Sex) -> Verdict:
 def stress_markdown(figures: Sequence[StressFigures]) -> str:
     """Write the figures as a table in Markdown."""
     lines = [
-        "| change | strength | radiographs | change of MAE, months | ages differ, months | verdicts flip | refused "
-        "| warned | over 12 months: silent |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| change | strength | radiographs | change of MAE, months | ages differ, months | inside 90 % | verdicts flip "
+        "| refused | warned | over 12 months: silent |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     return "\n".join([*lines, *map(_line, figures)]) + "\n"
 
@@ -126,9 +140,10 @@ def stress_markdown(figures: Sequence[StressFigures]) -> str:
 def _line(one: StressFigures) -> str:
     change, difference, flips = one.mae_change_months, one.difference_months, one.verdict_flips
     measured = (
-        f"{change.value:+.2f} [{change.lower:+.2f}, {change.upper:+.2f}] | {difference.value:.2f} | {flips.value:.1%}"
+        f"{change.value:+.2f} [{change.lower:+.2f}, {change.upper:+.2f}] | {difference.value:.2f} "
+        f"| {one.coverage_90.value:.0%} | {flips.value:.1%}"
     )
-    cells = measured if one.radiographs else "- | - | -"
+    cells = measured if one.radiographs else "- | - | - | -"
     told = f"{one.warned:.1%} | {one.wrong}: {len(one.silent_wrong)}"
     return f"| {one.family} | {one.strength} | {one.radiographs} | {cells} | {one.refused:.1%} | {told} |"
 

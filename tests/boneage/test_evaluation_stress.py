@@ -46,7 +46,9 @@ def test_frames_crops_letters_and_sizes_are_as_large_as_they_say():
 
 
 def a_row(id, family, strength, predicted, reference=100.0, error="", warnings=""):
-    return dict(zip(COLUMNS, (id, "male", reference, family, strength, predicted, error, warnings), strict=True))
+    interval = (float(predicted) - 20, float(predicted) + 20) if predicted else ("", "")
+    cells = (id, "male", reference, family, strength, error, warnings, predicted, *interval)
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def test_the_figures_are_what_the_hand_computes():
@@ -60,7 +62,7 @@ def test_the_figures_are_what_the_hand_computes():
     [figures] = measure_stress(rows)
     assert (figures.family, figures.radiographs, figures.refused) == ("blur", 2, pytest.approx(1 / 3))
     assert figures.mae_change_months.value == (6 + 48) / 2 and figures.difference_months.value == (6 + 52) / 2
-    assert figures.verdict_flips.value == 0.5
+    assert figures.verdict_flips.value == 0.5 and figures.coverage_90.value == 0.5
     assert "| blur | much | 2 | +27.00" in stress_markdown([figures])
 
 
@@ -77,7 +79,7 @@ def test_a_change_that_leaves_no_age_is_written_as_such():
     rows = [a_row("1", "unchanged", "", "100"), a_row("1", "crop", "most", "", error="no_hand")]
     [figures] = measure_stress(rows)
     assert figures.refused == 1.0 and figures.radiographs == 0
-    assert "| crop | most | 0 | - | - | - | 100.0% | 0.0% | 0: 0 |" in stress_markdown([figures])
+    assert "| crop | most | 0 | - | - | - | - | 100.0% | 0.0% | 0: 0 |" in stress_markdown([figures])
 
 
 def test_the_command_goes_through_every_change_and_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
