@@ -30,6 +30,7 @@ REQUIRED_PACKAGES = (
     "torchvision",
     "ultralytics-opencv-headless",
     "segmentation-models-pytorch",
+    "timm",
 )
 
 _POINTS_21 = "hand boxes and 21 key points, by hand: Msameim181/Pediatric-Hand-Bone-Analysis-Lab (GPL-2)"
