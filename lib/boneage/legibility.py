@@ -19,9 +19,9 @@ from boneage.types import HandPose
 FRAME = AGE_FRAME.resized(240, 184)  # the size that the limits were set at
 MOST_WHITE = 0.01  # part of the hand
 MOST_BLACK = 0.10
-MOST_NOISE = 0.025  # of the hand's contrast
+MOST_NOISE = 0.014  # of the hand's contrast
 LEAST_DETAIL = 0.055
-LEAST_GRAIN = 0.02  # noise for detail: compression takes what is fine and faint, and leaves or adds edges
+LEAST_GRAIN = 0.025  # noise for detail: compression takes what is fine and faint, and leaves or adds edges
 
 SAME_GREY = 0.002  # half a grey of 256
 EDGE = 5  # pixels; the step from the hand to its ground is no detail

@@ -12,7 +12,7 @@ RNG = np.random.default_rng(7)
 
 def a_film(rows=ROWS, columns=COLUMNS):
     """Make a hand with a marker beside it."""
-    film = gaussian_filter(a_radiograph(rows, columns).pixels, 0.4)
+    film = gaussian_filter(a_radiograph(rows, columns).pixels, 0.5)
     film[: rows // 10, : columns // 10] = 1.0
     return film
 
