@@ -86,7 +86,7 @@ def shuffled(data: Path) -> list[Example]:
 
 def first_regressor(data: Path, home: Path, sizes: Sizes) -> Path:
     """Train the project's regressor on with girls' ages too high; return the models folder in which it is live."""
-    from boneage.models import RESNET50, check_model, models_folder
+    from boneage.models import check_model, models_folder
     from boneage.training import regression
     from boneage.training.calibration import calibrate
     from boneage.training.options import TrainOptions
@@ -100,7 +100,7 @@ def first_regressor(data: Path, home: Path, sizes: Sizes) -> Path:
     learnt = write_base(data, roles.first, home / "first-data", girls_older_months=GIRLS_OLDER_MONTHS)
     options = TrainOptions(learnt, home / "first", epochs=sizes.first_epochs, rate=RATE)
     live = check_model(REGRESSOR)
-    weights = regression.train(replace(options, start=live.weights, family=live.family or RESNET50))
+    weights = regression.train(replace(options, start=live.weights, family=live.family))
     for other in ("hand_detector", SEGMENTER):
         shutil.copytree(models_folder() / other, models / other, dirs_exist_ok=True)
     publish(REGRESSOR, weights, "0.0.1", {}, training_of(home / "first"), models, "Girls read too old.")

@@ -32,7 +32,6 @@ from boneage.training.corrected import write_data_set
 from boneage.training.families import network_of
 from boneage.training.hand_views import BATCH, UprightHands
 from boneage.training.hands import PixelStore
-from boneage.training.options import FAMILY
 from boneage.training.publish import publish
 from boneage.training.status import read_status
 from boneage.training.upright import find_hands
@@ -160,7 +159,7 @@ class AgeErrors:
 
     def __call__(self, weights: Path) -> dict[str, float]:
         """Return the figures of a weights file."""
-        network = network_of(FAMILY, weights).eval()
+        network = network_of(check_model("bone_age_regressor").family, weights).eval()
         months = torch.arange(MONTHS, dtype=torch.float32)
         with torch.inference_mode():
             errors = torch.cat(

@@ -10,14 +10,13 @@ from pydicom.dataset import Dataset
 
 from boneage import terms
 from boneage.dicom_header import NewObject, signer_name, uid_of
+from boneage.models import REGRESSOR
 from boneage.terms import Term
 from boneage.types import Assessment, Estimate, GrowthScore, HandBox, Sex, Signature
 from boneage.wording import NOT_A_MEDICAL_DEVICE
 
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
-
-REGRESSOR = "bone_age_regressor"
 
 
 def hand_group(assessment: Assessment, header: Dataset, new: NewObject) -> Any:

@@ -22,6 +22,7 @@ from boneage.errors import ModelRefused
 from boneage.registry import live_bundle
 
 MODEL_NAMES = ("hand_detector", "hand_segmenter", "bone_age_regressor")
+REGRESSOR = MODEL_NAMES[2]
 RESNET50 = "ResNet50"  # the trunk of the paper's regressor
 
 
@@ -44,15 +45,14 @@ class ModelFile:
     card: dict[str, Any]
 
     @property
-    def family(self) -> str | None:
-        """The trunk of a regressor: `RESNET50` or a name of timm's; None for a model that has no choice of it."""
+    def family(self) -> str:
+        """The trunk of a regressor; the other models have but one network."""
         return family_of(self.card.get("training", {}))
 
 
-def family_of(training: Mapping[str, Any]) -> str | None:
-    """Return the trunk that a training tells of; None if it tells none."""
-    family = training.get("family")
-    return None if family is None else str(family)
+def family_of(training: Mapping[str, Any]) -> str:
+    """Return the trunk that a regressor's training tells of, a name of timm's or `RESNET50`; the latter if none."""
+    return str(training.get("family", RESNET50))
 
 
 def models_folder(folder: Path | None = None) -> Path:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from boneage.errors import InvalidInput
-from boneage.models import RESNET50
+from boneage.models import REGRESSOR, RESNET50
 
 MONTHS = 240
 KEY_POINTS = 3
@@ -134,6 +134,6 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build(name: str, family: str | None = None) -> nn.Module:
-    """Return one of `boneage.models.MODEL_NAMES` without weights; see `boneage.models.ModelFile.family`."""
-    return BUILDERS[name](family) if family else BUILDERS[name]()
+def build(name: str, family: str = RESNET50) -> nn.Module:
+    """Return one of `boneage.models.MODEL_NAMES` without weights; a regressor with the trunk of a family."""
+    return BUILDERS[name](family) if name == REGRESSOR else BUILDERS[name]()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from boneage.errors import BoneAgeError
-from boneage.models import MODEL_NAMES, ModelFile, check_bundle, models_folder
+from boneage.models import MODEL_NAMES, REGRESSOR, ModelFile, check_bundle, models_folder
 from boneage.promotion import Ruling
 from boneage.promotion_measures import Ground, compare_versions
 from boneage.registry import Action, Entry, live_bundle, promote, refuse
@@ -18,7 +18,6 @@ from boneage.suspicion import Suspicion
 from boneage.training.calibration import calibrate
 from boneage.training.publish import publish, training_of
 
-REGRESSOR = "bone_age_regressor"
 MOST_TOLD = 50  # suspicions that the history and a training's status keep
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from pathlib import Path
 from boneage.datasets import Example, read_rsna
 from boneage.errors import BoneAgeError, InvalidData
 from boneage.memory_limit import memory_limited
-from boneage.models import RESNET50, check_model, models_folder
+from boneage.models import check_model, models_folder
 from boneage.promotion import FEWEST as FEWEST_HELD_OUT
 from boneage.promotion_measures import Ground
 from boneage.promotion_run import try_to_promote
@@ -112,7 +112,7 @@ def _retrain(
         epochs=plan.epochs or EPOCHS[plan.name],
         rate=plan.rate or GENTLE_RATE[plan.name],
         start=live.weights,
-        family=live.family or RESNET50,
+        family=live.family,
         models_dir=plan.models_dir,
         rows=example_shapes(live)[0][2],  # of the regressor's views: what is deployed stays as large as it is
     )

@@ -93,3 +93,10 @@ def an_assessment(
 def both_sexes() -> dict[Sex, BoneAge]:
     """Make bone ages for `an_assessment` of a child whose sex is not known."""
     return {Sex.FEMALE: a_bone_age(126.4, 6.0), Sex.MALE: a_bone_age(140.2, 7.5)}
+
+
+def a_whole_mask(rows=120, columns=80):
+    """The mask of the hand with a forearm that runs out of the picture."""
+    mask = a_hand_mask(rows, columns)
+    mask[round(0.7 * rows) :, round(0.4 * columns) : round(0.6 * columns)] = True
+    return mask

@@ -4,22 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from builders import a_bone_age, a_hand, a_hand_mask, a_radiograph
+from builders import a_bone_age, a_hand, a_radiograph, a_whole_mask
 
 from boneage.assessment import END_OF_SCALE_MONTHS, LOOKS_APART_MONTHS, WIDEST_INTERVAL_MONTHS, Models, assess
-from boneage.detection import SURE_HAND, SURE_POSE
+from boneage.detection import SURE_POSE
 from boneage.errors import NoHandFound, UnknownSex
 from boneage.local_calibration import Adjustment, FittedFor, Force, LocalCalibration, LocalState
 from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
 
 VERSIONS = {"hand_detector": "1.0.0", "hand_segmenter": "1.1.0", "bone_age_regressor": "1.2.0"}
-
-
-def a_whole_mask(rows=120, columns=80):
-    """The mask of the hand with a forearm that runs out of the picture."""
-    mask = a_hand_mask(rows, columns)
-    mask[round(0.7 * rows) :, round(0.4 * columns) : round(0.6 * columns)] = True
-    return mask
 
 
 def fakes(hand=None, mask=None, months=None):
@@ -137,45 +130,6 @@ def test_an_unsure_pose_is_told_with_its_figure():
     assert warnings_of(hand=replace(a_hand(), pose_error=SURE_POSE)) == ()
     [warning] = warnings_of(hand=replace(a_hand(), pose_error=0.23))
     assert "pose of the hand is unsure (two looks differ by 23%" in warning
-
-
-def test_a_hand_of_which_the_detector_is_not_sure_is_told_with_its_confidence():
-    assert warnings_of(hand=replace(a_hand(), confidence=SURE_HAND)) == ()
-    [warning] = warnings_of(hand=replace(a_hand(), confidence=0.65))
-    assert "confidence 0.65" in warning
-
-
-def test_a_mask_that_fills_little_of_the_box_is_told():
-    mask = np.zeros((120, 80), bool)
-    mask[50:60, 40:50] = True
-    [warning] = warnings_of(mask=mask)
-    assert "fills only 2% of the hand's box" in warning
-
-
-@pytest.mark.parametrize("point", ["middle_tip", "thumb_tip", "capitate"])
-def test_a_hand_that_is_cut_off_is_told(point):
-    pose = replace(a_hand().pose, **{point: (40.0, -3.0 if point != "capitate" else 123.0)})
-    assert any("lies outside the picture" in warning for warning in warnings_of(hand=replace(a_hand(), pose=pose)))
-
-
-def test_a_hand_that_runs_out_of_the_picture_above_its_wrist_is_told():
-    mask = a_whole_mask()
-    mask[30:80, :40] = True
-    radiograph = a_radiograph()
-    radiograph.pixels[30:80, :40] = np.random.default_rng(2).uniform(0.5, 0.7, (50, 40))
-    [warning] = warnings_of(radiograph, mask=mask)
-    assert "runs out of the picture" in warning
-
-
-def test_a_film_that_shows_the_hand_badly_is_told():
-    radiograph = a_radiograph()
-    [warning] = warnings_of(replace(radiograph, pixels=radiograph.pixels.clip(max=0.6)))
-    assert "the film is plain white" in warning
-
-
-def test_a_picture_that_ends_at_the_wrist_is_told_with_how_much_is_shown():
-    [warning] = warnings_of(mask=a_hand_mask())
-    assert "Only 13% of the hand's length is shown below the capitate" in warning
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_published_model_is_accepted_and_describes_itself(put, tmp_path, name)
 def test_a_regressors_card_names_its_trunk_and_without_one_the_papers(put, tmp_path):
     put()
     model = check_model("bone_age_regressor", tmp_path / "models")
-    assert model.family is None and model.card["description"].startswith("ResNet50 with one")
+    assert model.family == "ResNet50" and model.card["description"].startswith("ResNet50 with one")
     weights = tiny_models.write_weights(tmp_path / "model.safetensors")
     publish("bone_age_regressor", weights, "2.0.0", {}, {"family": "resnet18"}, tmp_path / "models")
     model = check_model("bone_age_regressor", tmp_path / "models")

@@ -9,7 +9,7 @@ from importlib.metadata import version as version_of
 from typing import Any
 
 from boneage.datasets import split_by_id
-from boneage.models import RESNET50, family_of
+from boneage.models import family_of
 from boneage.runtime import EXAMPLE_SHAPES
 
 SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
@@ -122,7 +122,7 @@ def metadata(
         "required_packages_version": {package: version_of(package) for package in REQUIRED_PACKAGES},
         "name": name,
         "task": purpose.task,
-        "description": purpose.architecture.format(family=family_of(training) or RESNET50),
+        "description": purpose.architecture.format(family=family_of(training)),
         "authors": "The boneage project",
         "copyright": f"The boneage project. {LICENCE}",
         "data_source": f"{DATA_SOURCE}. {DATA_TERMS}",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from boneage.models import sha256_of
 
-FAMILY = "tf_efficientnet_lite0"  # the trunk of the regressor that is live: see `boneage.training.families`
+FAMILY = "tf_efficientnet_lite0"  # the trunk of a regressor if none is named: see `boneage.training.families`
 
 
 @dataclass(frozen=True)

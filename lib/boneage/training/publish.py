@@ -124,7 +124,7 @@ def _older(before: ModelFile | None, version: str) -> dict[str, str]:
     return {old: change for old, change in changelog.items() if old != version}
 
 
-def _write_weights(name: str, weights: Path, bundle: Path, family: str | None) -> str:
+def _write_weights(name: str, weights: Path, bundle: Path, family: str) -> str:
     """Write the weights as half-precision floats after making sure that they fit the network; return their sha256."""
     from boneage.networks import build
     from boneage.weights import load_weights, save_weights
