@@ -11,8 +11,9 @@ import numpy as np
 
 from boneage.adult_height import adult_heights
 from boneage.detection import HandDetector
+from boneage.distribution import OLDEST_MONTHS
 from boneage.doubts import doubts_about
-from boneage.errors import NoHandFound, UnknownSex
+from boneage.errors import NoHandFound, UnknownSex, UnreadableHand
 from boneage.geometry import apparent_side
 from boneage.growth import (
     DEFAULT_GROWTH_REFERENCE,
@@ -31,6 +32,7 @@ from boneage.types import AdultHeight, Assessment, BoneAge, Estimate, GrowthScor
 
 LOOKS_APART_MONTHS = 18.0  # looks at one hand whose ages differ by more are unsure
 WIDEST_INTERVAL_MONTHS = 72.0  # a 90 % interval wider than this says little
+NO_AGE_MONTHS = OLDEST_MONTHS / 2  # and one wider than half the scale nothing
 END_OF_SCALE_MONTHS = {
     Sex.FEMALE: 16 * 12,
     Sex.MALE: 18 * 12 + 6,
@@ -103,6 +105,7 @@ def assess(
         UnknownSex: If `sexes` is None and the radiograph does not say.
         NoHandFound: If there is no hand.
         SeveralHandsFound: If there are more and no box says which.
+        UnreadableHand: If the hand is lost in white, or its age could be almost any.
         InvalidInput: If a height or weight cannot be true at the child's age.
     """
     check_heights(radiograph.heights, radiograph.chronological_age_months)
@@ -110,7 +113,9 @@ def assess(
     radiograph, hand, hand_mask = bright_hand(radiograph, models.detector, models.segmenter, hand_box, hand_mask)
     radiograph = in_true_shape(radiograph, hand, hand_mask)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
+    doubts = doubts_about(radiograph, hand, hand_mask)
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
+    _check_widths(bone_ages)
     estimates = tuple(
         _estimate(radiograph, sex, bone_age, models.local, growth_reference)
         for sex, bone_age in zip(chosen, bone_ages, strict=True)
@@ -118,7 +123,7 @@ def assess(
     warnings = (
         *radiograph.warnings,
         *([models.local.reason] if models.local.force is Force.NOT_IN_FORCE else []),
-        *doubts_about(radiograph, hand, hand_mask),
+        *doubts,
         *_side_warnings(radiograph, hand),
         *(warning for estimate in estimates for warning in _age_warnings(estimate, growth_reference)),
     )
@@ -181,6 +186,15 @@ def _own_sex(radiograph: Radiograph) -> Sex:
             "The child's sex is not known.", "Give it with --sex female or --sex male, or ask for --sex both."
         )
     return radiograph.sex
+
+
+def _check_widths(bone_ages: Sequence[BoneAge]) -> None:
+    width = max(age.upper_90_months - age.lower_90_months for age in bone_ages)
+    if width > NO_AGE_MONTHS:
+        raise UnreadableHand(
+            f"The hand cannot be read: its age could be almost any (the 90 % interval is {width:.0f} months wide).",
+            "Take a better radiograph or copy, correct box and outline, or have an expert read it.",
+        )
 
 
 def _estimate(

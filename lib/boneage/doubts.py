@@ -22,6 +22,9 @@ def doubts_about(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> l
         radiograph: Bone bright.
         hand: Found in it.
         hand_mask: (rows, columns) bool, on the radiograph's grid.
+
+    Raises:
+        UnreadableHand: If the film shows so little of the hand that there is nothing to read.
     """
     doubts = []
     if hand.pose_error > SURE_POSE:
@@ -37,7 +40,9 @@ def doubts_about(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> l
     else:
         doubts += _doubts_of_wholeness(radiograph, hand, hand_mask)
     shown = legibility(radiograph.pixels, hand_mask, hand.pose, radiograph.pixel_aspect)
-    doubts += shown.doubts() if shown else []
+    if shown:
+        shown.check()
+        doubts += shown.doubts()
     return doubts
 
 

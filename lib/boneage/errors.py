@@ -41,6 +41,12 @@ class SeveralHandsFound(BoneAgeError):
     kind = "several_hands"
 
 
+class UnreadableHand(BoneAgeError):
+    """A hand is seen, but so little in it that its age could be almost any."""
+
+    kind = "unreadable_hand"
+
+
 class UnknownSex(BoneAgeError):
     """Neither the file nor the user says the child's sex; it is asked for, never guessed."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from boneage.errors import UnreadableHand
 from boneage.frames import AGE_FRAME
 from boneage.geometry import frame_from_radiograph
 from boneage.imaging import cut, hand_range
@@ -18,6 +19,7 @@ from boneage.types import HandPose
 
 FRAME = AGE_FRAME.resized(240, 184)  # the size that the limits were set at
 MOST_WHITE = 0.01  # part of the hand
+LOST_IN_WHITE = 0.5  # there ages go astray by years, below it hardly (docs/accuracy.md)
 MOST_BLACK = 0.10
 MOST_NOISE = 0.014  # of the hand's contrast
 LEAST_DETAIL = 0.055
@@ -45,6 +47,18 @@ class Legibility:
     black: float
     noise: float
     detail: float
+
+    def check(self) -> None:
+        """Refuse a film on which there is no bone to read.
+
+        Raises:
+            UnreadableHand: If most of the hand is lost in white.
+        """
+        if self.white > LOST_IN_WHITE:
+            raise UnreadableHand(
+                f"In {self.white:.0%} of the hand the film is plain white: there is no bone to read.",
+                "Take the original radiograph, not a copy that is so bright, or have an expert read it.",
+            )
 
     def doubts(self) -> list[str]:
         """Return a sentence for each reason to doubt an age from this film."""

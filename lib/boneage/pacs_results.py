@@ -21,6 +21,7 @@ from boneage.errors import (
     SeveralHandsFound,
     UnknownImage,
     UnknownSex,
+    UnreadableHand,
     UnreadableRadiograph,
 )
 from boneage.pacs_files import PacsFiles
@@ -44,7 +45,7 @@ class NotForUs(BoneAgeError):
 
 
 LEFT_ALONE = (NotForUs, NoHandFound, UnknownImage)
-FOR_A_HUMAN = (UnknownSex, SeveralHandsFound)
+FOR_A_HUMAN = (UnknownSex, SeveralHandsFound, UnreadableHand)
 FOR_GOOD = (UnreadableRadiograph, InvalidInput)
 
 

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from builders import a_bone_age, a_hand, a_radiograph, a_whole_mask
 
-from boneage.assessment import END_OF_SCALE_MONTHS, LOOKS_APART_MONTHS, WIDEST_INTERVAL_MONTHS, Models, assess
+from boneage.assessment import (
+    END_OF_SCALE_MONTHS,
+    LOOKS_APART_MONTHS,
+    NO_AGE_MONTHS,
+    WIDEST_INTERVAL_MONTHS,
+    Models,
+    assess,
+)
 from boneage.detection import SURE_POSE
-from boneage.errors import NoHandFound, UnknownSex
+from boneage.errors import NoHandFound, UnknownSex, UnreadableHand
 from boneage.local_calibration import Adjustment, FittedFor, Force, LocalCalibration, LocalState
 from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
 
@@ -146,6 +153,19 @@ def test_an_age_on_which_looks_disagree_or_that_says_little_is_told(changes, wor
     assert "age is unsure" in warning and words in warning
 
 
+def test_an_age_that_could_be_almost_any_is_refused():
+    models, _ = fakes()
+
+    def wide(width):
+        ages = [a_bone_age(118.0), replace(a_bone_age(118.0), lower_90_months=40.0, upper_90_months=40.0 + width)]
+        return replace(models, regressor=SimpleNamespace(estimate=lambda *asked: ages))
+
+    both = (Sex.FEMALE, Sex.MALE)
+    assert len(assess(a_radiograph(), wide(NO_AGE_MONTHS), sexes=both).estimates) == 2
+    with pytest.raises(UnreadableHand, match="the 90 % interval is 115 months wide"):
+        assess(a_radiograph(), wide(NO_AGE_MONTHS + 1), sexes=both)
+
+
 def mirrored(hand: Hand) -> Hand:
     points = (hand.pose.middle_tip, hand.pose.thumb_tip, hand.pose.capitate)
     return replace(hand, pose=HandPose(*((79 - x, y) for x, y in points)))
@@ -197,6 +217,7 @@ def test_an_age_outside_the_growth_table_is_told():
 
 def a_bright_hand(rows=120, columns=80):
     pixels = np.where(a_whole_mask(rows, columns), 0.8, 0.1).astype(np.float32)
+    pixels[:6, :6] = 1.0  # a marker: what is white in a film is not the hand
     return replace(a_radiograph(), pixels=pixels, warnings=())
 
 

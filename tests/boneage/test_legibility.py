@@ -4,6 +4,7 @@ import pytest
 from builders import a_hand, a_hand_mask, a_radiograph
 from scipy.ndimage import gaussian_filter
 
+from boneage.errors import UnreadableHand
 from boneage.legibility import legibility
 
 ROWS, COLUMNS = 240, 160
@@ -44,6 +45,14 @@ def test_bone_lost_in_white_or_black_is_told_with_its_share(grey, lost):
     film[palm][mask[palm]] = lost
     assert getattr(seen(film), grey) == pytest.approx(mask[palm].sum() / mask.sum(), abs=0.05)
     assert doubt(film).endswith(f"% of the hand the film is plain {grey}: bone may be lost there.")
+
+
+def test_a_hand_that_is_mostly_white_is_refused():
+    film = a_film()
+    film[np.s_[: round(0.5 * ROWS)]] = 1.0
+    seen(film).check()
+    with pytest.raises(UnreadableHand, match="In 100% of the hand the film is plain white"):
+        seen(np.where(a_hand_mask(ROWS, COLUMNS), 1.0, a_film())).check()
 
 
 def test_a_hand_that_is_all_black_is_not_also_called_blurred():

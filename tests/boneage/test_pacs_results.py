@@ -85,6 +85,13 @@ def test_an_unknown_sex_is_left_to_a_human_and_never_guessed(assess, state, file
     assert state.results_of(item) == {} and not files.path(item.sop_instance_uid).exists()
 
 
+def test_a_hand_that_cannot_be_read_is_left_to_a_human(assess, state):
+    hand = picture("5627.jpg").astype(int)
+    item = assess(a_radiograph_dataset(np.uint8(np.clip(hand + 190, 0, 255))))
+    assert item.state is State.NEEDS_HUMAN and "of the hand the film is plain white" in item.reason
+    assert state.results_of(item) == {}
+
+
 def test_a_chest_by_its_header_is_left_alone_unseen(assess, files):
     def never(path):
         raise AssertionError
