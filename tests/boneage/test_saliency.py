@@ -18,7 +18,7 @@ from boneage.saliency import PARTS, shares
 from boneage.types import Saliency, Sex
 
 MONTHS = np.arange(240)
-WHERE = {"fingers": (120, 139), "carpus": (286, 123)}  # (row, column) of the upright view
+WHERE = {"fingers": (0.31, 0.47), "carpus": (0.745, 0.42)}  # (row, column) of the upright view, as parts of its sides
 
 
 def network_that_looks_at(row, column):
@@ -48,13 +48,14 @@ def explained(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("part", WHERE)
 def test_the_map_is_highest_where_the_network_looks(explained, part):
-    row, column = WHERE[part]
+    down, across = WHERE[part]
+    row, column = round(down * AGE_FRAME.rows), round(across * AGE_FRAME.columns)
     radiograph, hand, found = explained(row, column)
     rows, columns = found.months.shape
     top, left = np.unravel_index(found.months.argmax(), found.months.shape)
     spot = np.array([(left + 0.5) * 330 / columns - 0.5, (top + 0.5) * 440 / rows - 0.5])
     upright = move(spot, frame_from_radiograph(hand.pose, radiograph.pixel_aspect, AGE_FRAME))
-    assert np.abs(upright - (column, row)).max() < 16  # 4 % of the height
+    assert np.abs(upright - (column, row)).max() < 0.04 * AGE_FRAME.rows
     assert max(found.shares, key=found.shares.get) == part
 
 
