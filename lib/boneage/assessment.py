@@ -192,7 +192,7 @@ def _check_widths(bone_ages: Sequence[BoneAge]) -> None:
     width = max(age.upper_90_months - age.lower_90_months for age in bone_ages)
     if width > NO_AGE_MONTHS:
         raise UnreadableHand(
-            f"The hand cannot be read: its age could be almost any (the 90 % interval is {width:.0f} months wide).",
+            f"This hand's age cannot be told: it could be almost any (the 90 % interval is {width:.0f} months wide).",
             "Take a better radiograph or copy, correct box and outline, or have an expert read it.",
         )
 
