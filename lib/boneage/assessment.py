@@ -113,7 +113,7 @@ def assess(
     radiograph, hand, hand_mask = bright_hand(radiograph, models.detector, models.segmenter, hand_box, hand_mask)
     radiograph = in_true_shape(radiograph, hand, hand_mask)
     chosen = tuple(sexes) if sexes else (_own_sex(radiograph),)
-    doubts = doubts_about(radiograph, hand, hand_mask)
+    doubts = doubts_about(radiograph, hand, hand_mask)  # first, as a film without bone to read gets no age
     bone_ages = models.regressor.estimate(radiograph, hand, hand_mask, chosen)
     _check_widths(bone_ages)
     estimates = tuple(
