@@ -19,7 +19,7 @@ from boneage.types import HandPose
 
 FRAME = AGE_FRAME.resized(240, 184)  # the size that the limits were set at
 MOST_WHITE = 0.01  # part of the hand
-LOST_IN_WHITE = 0.5  # beyond, few films were seen, two of three years astray (docs/accuracy.md)
+LOST_IN_WHITE = 0.5  # of three films seen beyond it two were 4 and 14 years astray (docs/accuracy.md)
 MOST_BLACK = 0.10
 MOST_NOISE = 0.014  # of the hand's contrast
 LEAST_DETAIL = 0.055
