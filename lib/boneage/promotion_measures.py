@@ -144,7 +144,12 @@ def rule_on(name: str, live: Measured, new: Measured) -> Ruling:
     """Rule on a candidate for a model, on what was measured of both."""
     ages = _paired(AGE_ERROR, live.ages, new.ages)
     better = ages if name == "bone_age_regressor" else _paired_drawn(name, live.drawn, new.drawn)
-    others = [*([] if name == "bone_age_regressor" else [ages]), *_by_cell(live, new), *_by_family(live, new)]
+    others = [
+        *([] if name == "bone_age_regressor" else [ages]),
+        *_by_cell(live, new),
+        *_by_family(live, new),
+        _refused_when_changed(live, new),
+    ]
     counts = [
         Counted("held-out radiographs without an age", _refused(live), _refused(new)),
         Counted("images without a hand in which one was seen", live.hands_seen, new.hands_seen),
@@ -180,6 +185,18 @@ def _by_family(live: Measured, new: Measured) -> Iterator[Paired]:
     for family in STRESSED_FAMILIES:
         chosen = {key: row for key, row in live.stressed.items() if row["family"] == family}
         yield _paired(f"{AGE_ERROR}, changed by {family}", chosen, new.stressed)
+
+
+def _refused_when_changed(live: Measured, new: Measured) -> Paired:
+    """Pair which parts of each radiograph's changed copies got no age: who refuses what is hard errs less."""
+    both = sorted({key[0] for key in live.stressed} & {key[0] for key in new.stressed})
+    parts = [np.array([_part_refused(one, radiograph) for radiograph in both]) for one in (live, new)]
+    return Paired("part of the changed copies without an age", *parts)
+
+
+def _part_refused(measured: Measured, radiograph: str) -> float:
+    rows = [row for key, row in measured.stressed.items() if key[0] == radiograph]
+    return sum(bool(row["error_kind"]) for row in rows) / len(rows)
 
 
 def _refused(measured: Measured) -> int:

@@ -162,3 +162,23 @@ def test_an_image_without_a_hand_in_which_only_the_candidate_sees_one_refuses_it
     ruling = promotion_measures.rule_on(NAME, old, new)
     assert not ruling.goes_live
     assert promotion_measures.rule_on(NAME, old, replace(new, hands_seen=0)).goes_live
+
+
+def test_a_candidate_that_gives_no_age_for_changed_copies_is_refused():
+    row = {"predicted_months": "100", "reference_months": "110", "sex": "male", "error_kind": ""}
+    good, none = row | {"predicted_months": "109"}, row | {"predicted_months": "", "error_kind": "unreadable_hand"}
+
+    def stressed(*copies):
+        strengths = [(str(i), copy) for i, copy in enumerate(copies)]
+        return {
+            (str(i), "rotation", strength): copy | {"family": "rotation"}
+            for i in range(20)
+            for strength, copy in strengths
+        }
+
+    ages = {str(i): row for i in range(20)}
+    old = promotion_measures.Measured(ages, stressed(row, row), {}, 0)
+    new = promotion_measures.Measured({key: good for key in ages}, stressed(good, none), {}, 0)
+    ruling = promotion_measures.rule_on(NAME, old, new)
+    assert "part of the changed copies without an age: 0.500 against 0.000" in " ".join(ruling.reasons)
+    assert promotion_measures.rule_on(NAME, old, replace(new, stressed=stressed(good, good))).goes_live
