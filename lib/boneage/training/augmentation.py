@@ -24,18 +24,20 @@ from monai.transforms import (
 from boneage.imaging import equalised, sharpened
 
 
-def random_appearance(strength: float = 1.0, saturating: bool = True) -> Compose:
+def random_appearance(strength: float = 1.0, saturating: bool = True, grain: float = 1.0) -> Compose:
     """Return MONAI transforms of an image's appearance, for (1, rows, columns) arrays in 0..1.
 
     Args:
         strength: Multiplies the probability of each.
         saturating: Also make pictures so bright or dark that parts of them are lost.
+        grain: How many pixels blur and sharpening take for one: more where a picture is drawn larger.
     """
+    blur, edge = (0.3 * grain, 1.1 * grain), (0.5 * grain, 1.0 * grain)
     sharpness = OneOf(
         [
-            RandGaussianSmooth(prob=1.0, sigma_x=(0.3, 1.1), sigma_y=(0.3, 1.1)),
-            RandGaussianSharpen(prob=1.0, sigma1_x=(0.5, 1.0), sigma1_y=(0.5, 1.0), alpha=(0.5, 3.0)),
-            RandSimulateLowResolution(prob=1.0, zoom_range=(0.55, 1.0), upsample_mode="bilinear"),
+            RandGaussianSmooth(prob=1.0, sigma_x=blur, sigma_y=blur),
+            RandGaussianSharpen(prob=1.0, sigma1_x=edge, sigma1_y=edge, alpha=(0.5, 3.0)),
+            RandSimulateLowResolution(prob=1.0, zoom_range=(min(0.55 / grain, 1.0), 1.0), upsample_mode="bilinear"),
         ]
     )
     contrast = OneOf(
@@ -58,14 +60,17 @@ def random_appearance(strength: float = 1.0, saturating: bool = True) -> Compose
 def random_copy(strength: float = 1.0) -> Compose:
     """Return MONAI transforms that make a poor copy of a whole radiograph, (1, rows, columns) in 0..1.
 
-    Enhanced by a workstation, exposed so that parts are lost, noisy, blurred, compressed: `boneage evaluate` with
-    `--stress` and `--other-hospitals` found these to hurt most.
+    Of fewer pixels, enhanced by a workstation, exposed so that parts are lost, noisy, blurred, compressed: `boneage
+    evaluate` with `--stress` and `--other-hospitals` found these to hurt most.
 
     Args:
-        strength: Multiplies the probability of each.
+        strength: Multiplies the probability of each but of fewer pixels, which hide so little that they always teach.
     """
     return Compose(
         [
+            RandSimulateLowResolution(
+                prob=0.15, zoom_range=(0.4, 1.0), downsample_mode="area", upsample_mode="bilinear"
+            ),
             RandomEnhancement(prob=0.12 * strength, clip=(1.0, 4.0), amount=(0.5, 2.0)),
             RandScaleIntensity(factors=(-0.25, 0.4), prob=0.15 * strength),
             RandShiftIntensity(offsets=(-0.2, 0.15), prob=0.2 * strength),

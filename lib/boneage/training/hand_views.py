@@ -33,6 +33,7 @@ BATCH = 32
 MOST_WEIGHT = 4.0
 RARITY_SD_MONTHS = 6.0  # ages so near count as the same
 PIXELS_KEPT = 640  # of a radiograph's longest side; a little more than the hand's view needs, unless that is larger
+GRAIN_ROWS = 240  # of the view in which blur and sharpening take one pixel for one
 TRUE_SHAPE = 0.5  # part of the views with the hand's true shape; the others as squashed as the copy is
 
 
@@ -113,7 +114,7 @@ class UprightHands(Dataset):
         self._frame = frame
         self._store = store
         self._seed = seed
-        self._appearance = random_appearance(0.5 * strength, saturating=False)
+        self._appearance = random_appearance(0.5 * strength, saturating=False, grain=frame.rows / GRAIN_ROWS)
         self._holes = random_holes(frame.rows, prob=0.1 * strength)
         self._copy = random_copy(strength)
 

@@ -33,7 +33,7 @@ def test_every_appearance_is_a_picture_of_the_same_form():
         assert picture.min() >= 0 and picture.max() <= 1 and np.isfinite(picture).all()
 
 
-def test_without_strength_nothing_changes():
+def test_without_strength_no_appearance_changes():
     assert all(picture == pytest.approx(A_PIECE) for picture in appearances(range(10), strength=0.0))
 
 
@@ -85,7 +85,21 @@ def test_copies_are_poor_less_often_at_less_strength():
         sum(not np.array_equal(copy, A_PIECE) for copy in poor_copies(range(40), strength))
         for strength in (1.0, 0.3, 0.0)
     ]
-    assert changed[0] > changed[1] > changed[2] == 0
+    assert changed[0] > changed[1] > changed[2]
+
+
+def test_copies_of_fewer_pixels_come_at_any_strength_and_keep_the_grey():
+    copies = [copy for copy in poor_copies(range(200), strength=0.0) if not np.array_equal(copy, A_PIECE)]
+    assert 15 <= len(copies) <= 50
+    assert all(copy.std() < A_PIECE.std() for copy in copies)
+    assert all(copy.mean() == pytest.approx(A_PIECE.mean(), abs=0.01) for copy in copies)
+
+
+def test_a_picture_drawn_larger_is_blurred_over_as_many_pixels_more():
+    def finest(grain):
+        return min(picture.std() for picture in appearances(range(60), saturating=False, grain=grain))
+
+    assert finest(2.0) < 0.8 * finest(1.0)
 
 
 def test_a_strongly_compressed_copy_loses_detail_but_not_the_picture():
