@@ -143,12 +143,12 @@ def _answering(outcome: ModelFile | ModelRefused) -> ModelFile | ModelRefused:
     """Return a model that gives finite numbers for black pictures, else why it does not."""
     import numpy as np
 
-    from boneage.runtime import EXAMPLE_SHAPES, Network
+    from boneage.runtime import Network, example_shapes
 
     if isinstance(outcome, ModelRefused):
         return outcome
     try:
-        answer = Network(outcome)(*(np.zeros(shape, np.float32) for shape in EXAMPLE_SHAPES[outcome.name]))
+        answer = Network(outcome)(*(np.zeros(shape, np.float32) for shape in example_shapes(outcome)))
     except ModelRefused as refusal:
         return refusal
     return outcome if np.isfinite(answer).all() else ModelRefused(f"{outcome.name} gives numbers that are not finite.")

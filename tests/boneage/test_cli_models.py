@@ -102,6 +102,19 @@ def test_a_check_lets_every_model_answer(models, networks):
     assert out.count("OK") == 3
 
 
+def test_a_check_shows_a_regressor_hands_at_the_size_of_its_card(models, models_dir, monkeypatch):
+    weights = models_dir.parent / "run" / "model.safetensors"
+    publish("bone_age_regressor", weights, "1.3.0", {}, {"image_sizes": [[128, 100]]}, models_dir)
+    shown = {}
+
+    def a_network(model, threads=None):
+        return lambda image, *_: shown.setdefault(model.name, image.shape) and np.zeros(3)
+
+    monkeypatch.setattr(runtime, "Network", a_network)
+    assert models("check")[0] == 0
+    assert shown["bone_age_regressor"] == (2, 1, 128, 100)
+
+
 def test_a_model_that_answers_nonsense_fails_the_check(models, networks):
     networks[1]["hand_detector"] = np.array([0.0, np.nan])
     status, out, err = models("check")
