@@ -117,7 +117,7 @@ def segmenter(**options: Any) -> None:
 @click.option(
     "--rows",
     type=click.IntRange(min=64, max=1024),
-    help="Height of the largest views in pixels, 384 by default; 512 suits radiographs of 1,500 pixels and more.",
+    help="Height of the largest views in pixels, 416 by default; 512 suits radiographs of 1,500 pixels and more.",
 )
 @click.option(
     "--batch",

@@ -9,4 +9,4 @@ OUTLINE_FRAME = HandFrame(192, 160, hand_length=0.444, capitate=(0.47, 0.555))
 
 # Finger tips, thumb, carpus and the growth plates of radius and ulna fill the view. The size here is the one
 # that the regressor is trained to end with.
-AGE_FRAME = HandFrame(384, 294, hand_length=0.67, capitate=(0.46, 0.745))
+AGE_FRAME = HandFrame(416, 319, hand_length=0.67, capitate=(0.46, 0.745))

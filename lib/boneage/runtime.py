@@ -28,7 +28,7 @@ FORM = 2
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "hand_detector": ((2, 1, 192, 192),),
     "hand_segmenter": ((2, 1, 192, 160),),
-    "bone_age_regressor": ((2, 1, 384, 294), (2, 1)),
+    "bone_age_regressor": ((2, 1, 416, 319), (2, 1)),
 }
 
 

@@ -27,7 +27,7 @@ STAGES = (
     Stage(240, 184, 5, 0.3),
     Stage(240, 184, 2, 0.1),
     Stage(320, 245, 3, 0.1),
-    Stage(384, 294, 2, 0.1),
+    Stage(416, 319, 2, 0.1),
 )
 GOING_ON = STAGES[-1:]  # from weights that have seen the smaller pictures already
 
