@@ -10,7 +10,6 @@ gone on from like another.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import click
@@ -34,16 +33,14 @@ def main(first: Path, second: Path, out: Path) -> None:
     family = family_of(ended)
     if family_of(begun) != family:
         raise click.BadParameter(f"expected two trainings of one family, got {family_of(begun)} and {family}")
-    out.mkdir(parents=True, exist_ok=True)
     mean, other = (network_of(family, run / "model.safetensors") for run in (first, second))
     with torch.no_grad():
         for value, more in zip(mean.state_dict().values(), other.state_dict().values(), strict=True):
             if value.is_floating_point():
                 value.lerp_(more, 0.5)
+    out.mkdir(parents=True, exist_ok=True)
     recipe = {key: told for key, told in ended.items() if not key.startswith("validation_")}  # that is the second's own
     (out / "training.json").write_text(json.dumps(recipe | {"mean_with": first.name}, indent=2))
-    if (second / "data.json").exists():
-        shutil.copy(second / "data.json", out)
     print(f"Weights: {keep_weights(mean, out)}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from boneage.frames import AGE_FRAME
 from boneage.training.options import FAMILY, TrainOptions, is_first_process
 
 _OPTIONS = (
@@ -117,7 +118,8 @@ def segmenter(**options: Any) -> None:
 @click.option(
     "--rows",
     type=click.IntRange(min=64, max=1024),
-    help="Height of the largest views in pixels, 416 by default; 512 suits radiographs of 1,500 pixels and more.",
+    help=f"Height of the largest views in pixels, {AGE_FRAME.rows} by default; "
+    "512 suits radiographs of 1,500 pixels and more.",
 )
 @click.option(
     "--batch",

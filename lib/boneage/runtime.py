@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from boneage.frames import AGE_FRAME, OUTLINE_FRAME
 from boneage.models import ModelFile, sha256_of
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ FORM = 2
 # Shapes that each network is traced with; the first axis, the number of images, stays open.
 EXAMPLE_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
     "hand_detector": ((2, 1, 192, 192),),
-    "hand_segmenter": ((2, 1, 192, 160),),
-    "bone_age_regressor": ((2, 1, 416, 319), (2, 1)),
+    "hand_segmenter": ((2, 1, OUTLINE_FRAME.rows, OUTLINE_FRAME.columns),),
+    "bone_age_regressor": ((2, 1, AGE_FRAME.rows, AGE_FRAME.columns), (2, 1)),
 }
 
 

@@ -60,17 +60,14 @@ def random_appearance(strength: float = 1.0, saturating: bool = True, grain: flo
 def random_copy(strength: float = 1.0) -> Compose:
     """Return MONAI transforms that make a poor copy of a whole radiograph, (1, rows, columns) in 0..1.
 
-    Of fewer pixels, enhanced by a workstation, exposed so that parts are lost, noisy, blurred, compressed: `boneage
-    evaluate` with `--stress` and `--other-hospitals` found these to hurt most.
+    Enhanced by a workstation, exposed so that parts are lost, noisy, blurred, compressed: `boneage evaluate` with
+    `--stress` and `--other-hospitals` found these to hurt most.
 
     Args:
-        strength: Multiplies the probability of each but of fewer pixels, which hide so little that they always teach.
+        strength: Multiplies the probability of each.
     """
     return Compose(
         [
-            RandSimulateLowResolution(
-                prob=0.15, zoom_range=(0.4, 1.0), downsample_mode="area", upsample_mode="bilinear"
-            ),
             RandomEnhancement(prob=0.12 * strength, clip=(1.0, 4.0), amount=(0.5, 2.0)),
             RandScaleIntensity(factors=(-0.25, 0.4), prob=0.15 * strength),
             RandShiftIntensity(offsets=(-0.2, 0.15), prob=0.2 * strength),
@@ -80,6 +77,11 @@ def random_copy(strength: float = 1.0) -> Compose:
             RandomJpeg(prob=0.15 * strength, quality=(10, 70)),
         ]
     )
+
+
+def random_resolution() -> RandSimulateLowResolution:
+    """Return a MONAI transform that makes a copy of fewer pixels; it hides so little that it teaches at all times."""
+    return RandSimulateLowResolution(prob=0.15, zoom_range=(0.4, 1.0), downsample_mode="area", upsample_mode="bilinear")
 
 
 def random_holes(rows: int, prob: float = 0.25) -> RandCoarseDropout:

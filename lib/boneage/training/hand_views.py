@@ -9,7 +9,7 @@ from typing import Any
 
 import lightning as L
 import numpy as np
-from monai.transforms import Compose, RandCoarseDropout
+from monai.transforms import Compose, RandomizableTransform
 from scipy.ndimage import gaussian_filter1d
 from torch.utils.data import DataLoader, Dataset
 
@@ -19,7 +19,14 @@ from boneage.geometry import HandFrame, frame_from_radiograph
 from boneage.imaging import cut
 from boneage.networks import MONTHS
 from boneage.regression import MASK_MARGIN, age_view
-from boneage.training.augmentation import as_array, random_appearance, random_copy, random_holes, random_jitter
+from boneage.training.augmentation import (
+    as_array,
+    random_appearance,
+    random_copy,
+    random_holes,
+    random_jitter,
+    random_resolution,
+)
 from boneage.training.hands import PixelStore
 from boneage.training.options import TrainOptions, is_first_process
 from boneage.training.processes import training_loader
@@ -116,6 +123,7 @@ class UprightHands(Dataset):
         self._seed = seed
         self._appearance = random_appearance(0.5 * strength, saturating=False, grain=frame.rows / GRAIN_ROWS)
         self._holes = random_holes(frame.rows, prob=0.1 * strength)
+        self._resolution = random_resolution()
         self._copy = random_copy(strength)
 
     def __len__(self) -> int:
@@ -129,10 +137,8 @@ class UprightHands(Dataset):
         rng = np.random.default_rng((*self._seed, index))
         hand = self._copies[index][int(rng.integers(len(self._copies[index])))]
         geometry = _random_geometry(hand, rng)
-        pixels = _changed(self._pixels(hand), self._copy, rng)
-        view = self._view(hand, pixels, *geometry)
-        for transform in (self._appearance, self._holes):
-            view = _changed(view, transform, rng)
+        pixels = _changed(self._pixels(hand), (self._resolution, self._copy), rng)
+        view = _changed(self._view(hand, pixels, *geometry), (self._appearance, self._holes), rng)
         return _labelled(hand, view, self._weights[index])
 
     def _pixels(self, hand: FoundHand) -> np.ndarray:
@@ -150,9 +156,14 @@ class UprightHands(Dataset):
         return age_view(piece, hand.mask_in(upright, pixels.shape, self._frame), margin)
 
 
-def _changed(pixels: np.ndarray, transform: Compose | RandCoarseDropout, rng: np.random.Generator) -> np.ndarray:
-    transform.set_random_state(int(rng.integers(2**31)))
-    return as_array(transform(pixels[None]))[0]
+def _changed(
+    picture: np.ndarray, transforms: Sequence[Compose | RandomizableTransform], rng: np.random.Generator
+) -> np.ndarray:
+    """Return a picture (rows, columns) after random transforms, one after the other."""
+    for transform in transforms:
+        transform.set_random_state(int(rng.integers(2**31)))
+        picture = as_array(transform(picture[None]))[0]
+    return picture
 
 
 def _random_geometry(hand: FoundHand, rng: np.random.Generator) -> tuple[float, np.ndarray, float | None]:

@@ -9,6 +9,7 @@ from boneage.training.augmentation import (
     random_copy,
     random_holes,
     random_jitter,
+    random_resolution,
 )
 
 A_PIECE = np.random.default_rng(0).random((1, 48, 40)).astype(np.float32)
@@ -85,11 +86,14 @@ def test_copies_are_poor_less_often_at_less_strength():
         sum(not np.array_equal(copy, A_PIECE) for copy in poor_copies(range(40), strength))
         for strength in (1.0, 0.3, 0.0)
     ]
-    assert changed[0] > changed[1] > changed[2]
+    assert changed[0] > changed[1] > changed[2] == 0
 
 
-def test_copies_of_fewer_pixels_come_at_any_strength_and_keep_the_grey():
-    copies = [copy for copy in poor_copies(range(200), strength=0.0) if not np.array_equal(copy, A_PIECE)]
+def test_some_copies_have_fewer_pixels_and_the_same_grey():
+    transform = random_resolution()
+    transform.set_random_state(0)
+    made = [as_array(transform(A_PIECE.copy())) for _ in range(200)]
+    copies = [copy for copy in made if not np.array_equal(copy, A_PIECE)]
     assert 15 <= len(copies) <= 50
     assert all(copy.std() < A_PIECE.std() for copy in copies)
     assert all(copy.mean() == pytest.approx(A_PIECE.mean(), abs=0.01) for copy in copies)
