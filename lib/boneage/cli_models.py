@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def compile_models(models_dir: Path | None) -> None:
 def calibrate(data: Path, models_dir: Path | None, workers: int | None) -> None:
     """Fit the regressor's spread, so that 90 % intervals hold 90 %, and write it into the regressor's card.
 
+    Ages that are rare in the train split are favoured, so that youngest and oldest are drawn less to the middle.
     How wide intervals are as a whole is fitted on the validation split; how much wider at some ages than at others, for
     each sex, on a part of the train split.
     """
@@ -93,6 +95,8 @@ def calibrate(data: Path, models_dir: Path | None, workers: int | None) -> None:
         f"{told['radiographs']} radiographs of the {told['split']} split "
         f"({told['coverage_90_before']:.1%} at temperature 1)."
     )
+    for sex, added in spread.adjustments.items():
+        click.echo(f"The rarest age, {sex.value}: favoured {math.exp(max(added)):.1f} times over the commonest.")
     for sex, factors in spread.stretches.items():
         click.echo(f"By age, {sex.value}: stretched by {min(factors):.2f} to {max(factors):.2f}.")
 

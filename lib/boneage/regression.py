@@ -13,7 +13,7 @@ from boneage.imaging import cut, hand_range
 from boneage.models import ModelFile
 from boneage.runtime import Network, example_shapes
 from boneage.saliency import saliency
-from boneage.spread import Spread, bone_age
+from boneage.spread import Spread
 from boneage.types import BoneAge, Hand, Radiograph, Saliency, Sex
 
 MASK_MARGIN = 0.05  # around the mask, as a part of a hand's length: an outline that is a little tight costs nothing
@@ -62,7 +62,7 @@ class BoneAgeRegressor:
 
     def _from_looks(self, looks: np.ndarray, sex: Sex) -> BoneAge:
         """Return the bone age of (looks, 240) log-probabilities: of their mean, and how far they are apart."""
-        ages = [bone_age(look, self._spread.temperature).months for look in looks]
+        ages = [self._spread.unstretched(look, sex).months for look in looks]
         together = self._spread.bone_age(_log_mean(looks[None])[0], sex)
         return replace(together, looks_apart_months=max(ages) - min(ages))
 
@@ -88,7 +88,7 @@ class BoneAgeRegressor:
         """Return (n,) bone ages of views (n, rows, columns), a batch at a time."""
         batches = np.split(views[:, None], range(BATCH, len(views), BATCH))
         rows = [self._network(batch, np.full((len(batch), 1), sex is Sex.MALE, np.float32)) for batch in batches]
-        return np.array([bone_age(row, self._spread.temperature).months for row in np.concatenate(rows)])
+        return np.array([self._spread.unstretched(row, sex).months for row in np.concatenate(rows)])
 
 
 def _upright(radiograph: Radiograph, hand: Hand, frame: HandFrame, look: tuple[float, float]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the network says of the months -> a bone age, its spread widened or narrowed so that intervals hold."""
+"""What the network says of the months -> a bone age, less drawn to common ages, its spread such that intervals hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from boneage.distribution import OLDEST_MONTHS, moved, summarised
 from boneage.types import BoneAge, Sex
 
-KNOTS = tuple(range(0, OLDEST_MONTHS + 1, 12))  # bone ages, months, that have a stretch
+KNOTS = tuple(range(0, OLDEST_MONTHS + 1, 12))  # bone ages, months, that have an adjustment and a stretch
 
 
 @dataclass(frozen=True)
@@ -21,35 +21,41 @@ class Spread:
     Attributes:
         temperature: Above 1 widens all of them; it counts before the looks are put together into a mean.
         stretches: For each sex, a factor for each of `KNOTS`; between them it is interpolated. A sex without is left.
+        adjustments: For each sex, what is added to the log-probability of each of `KNOTS`, likewise: more for rare
+            ages, which a network, where it is unsure, takes for common ones (logit adjustment, Menon et al. 2021,
+            "Long-tail learning via logit adjustment").
     """
 
     temperature: float = 1.0
     stretches: Mapping[Sex, Sequence[float]] = field(default_factory=dict)
+    adjustments: Mapping[Sex, Sequence[float]] = field(default_factory=dict)
 
     @staticmethod
     def of(card: Mapping[str, Any]) -> Spread:
         """Return the spread that a regressor's card tells."""
-        stretches = {Sex(name): tuple(factors) for name, factors in card.get("stretches", {}).items()}
-        return Spread(float(card.get("temperature", 1.0)), stretches)
+        return Spread(float(card.get("temperature", 1.0)), _by_sex(card, "stretches"), _by_sex(card, "adjustments"))
 
     def bone_age(self, log_probabilities: np.ndarray, sex: Sex) -> BoneAge:
         """Return the bone age of a child of `sex` from (240,) log-probabilities of the months 0..239."""
-        age = bone_age(log_probabilities, self.temperature)
+        age = self.unstretched(log_probabilities, sex)
         stretch = self.stretch(age.months, sex)
         return age if stretch == 1.0 else moved(age, age.months, stretch)
+
+    def unstretched(self, log_probabilities: np.ndarray, sex: Sex) -> BoneAge:
+        """Return the same before its interval is stretched, which leaves the age as it is."""
+        adjustment = np.interp(np.arange(len(log_probabilities)), KNOTS, self.adjustments.get(sex, (0.0,) * len(KNOTS)))
+        return bone_age(log_probabilities / self.temperature + adjustment)
 
     def stretch(self, months: float, sex: Sex) -> float:
         """Return by how much the interval of a bone age is stretched."""
         return float(np.interp(months, KNOTS, self.stretches[sex])) if sex in self.stretches else 1.0
 
 
-def bone_age(log_probabilities: np.ndarray, temperature: float = 1.0) -> BoneAge:
-    """Return the bone age of (240,) log-probabilities over whole months.
-
-    Args:
-        log_probabilities: Of months 0..239.
-        temperature: Above 1 widens the distribution; fitted so that intervals hold.
-    """
-    scaled = log_probabilities / temperature
-    probability = np.exp(scaled - scaled.max())
+def bone_age(log_probabilities: np.ndarray) -> BoneAge:
+    """Return the bone age of (240,) log-probabilities of the months 0..239; their sum need not be 1."""
+    probability = np.exp(log_probabilities.astype(float) - log_probabilities.max())
     return summarised(probability / probability.sum())
+
+
+def _by_sex(card: Mapping[str, Any], name: str) -> dict[Sex, tuple[float, ...]]:
+    return {Sex(sex): tuple(row) for sex, row in card.get(name, {}).items()}

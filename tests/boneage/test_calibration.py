@@ -1,6 +1,7 @@
 """The spread: fitted so that 90 % intervals hold 90 %, and written into the regressor's card."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,11 +20,14 @@ from boneage.spread import KNOTS, Spread, bone_age
 from boneage.training import calibration
 from boneage.training.calibration import (
     COVERAGE,
-    FEWEST_TO_STRETCH,
+    FEWEST_OF_A_SEX,
+    FLATTENING,
     LEAST,
+    LEAST_FREQUENCY,
     Predictions,
     calibrate,
     coverage,
+    fit_adjustments,
     fit_stretches,
     fit_temperature,
 )
@@ -100,8 +104,8 @@ def test_a_stretch_is_what_the_intervals_of_an_age_need():
 
 def test_with_stretches_the_intervals_of_each_age_hold():
     found = wider_errors_above_ten_years(Sex.FEMALE)
-    stretches = fit_stretches(found, Spread(fit_temperature(found)))
-    spread = Spread(fit_temperature(found, stretches), stretches)
+    spread = Spread(stretches=fit_stretches(found, Spread(fit_temperature(found))))
+    spread = replace(spread, temperature=fit_temperature(found, spread))
     older = np.array([age.months >= 120 for age in found.ages(spread)])
     for group in (older, ~older):
         chosen = Predictions([found.examples[index] for index in np.flatnonzero(group)], found.log_probabilities[group])
@@ -109,7 +113,42 @@ def test_with_stretches_the_intervals_of_each_age_hold():
 
 
 def test_a_sex_with_few_hands_is_not_stretched():
-    assert fit_stretches(wider_errors_above_ten_years(Sex.MALE, FEWEST_TO_STRETCH - 1), Spread()) == {}
+    assert fit_stretches(wider_errors_above_ten_years(Sex.MALE, FEWEST_OF_A_SEX - 1), Spread()) == {}
+
+
+def of_ages(months, sex):
+    """Make examples of a sex."""
+    return [SimpleNamespace(bone_age_months=month, sex=sex) for month in months]
+
+
+def test_a_rare_age_is_favoured_by_a_power_of_how_rare_it_is():
+    common, rare = of_ages(np.repeat([156.0], 400), Sex.FEMALE), of_ages(np.repeat([48.0], 40), Sex.FEMALE)
+    adjustments = fit_adjustments(common + rare)
+    assert set(adjustments) == {Sex.FEMALE}
+    by_age = dict(zip(KNOTS, adjustments[Sex.FEMALE], strict=True))
+    assert by_age[156] == pytest.approx(0)
+    assert by_age[48] == pytest.approx(FLATTENING * np.log(10), rel=0.01)
+    assert by_age[228] == pytest.approx(-FLATTENING * np.log(LEAST_FREQUENCY))  # never seen: no rarer than that
+
+
+def test_what_the_young_are_drawn_to_the_middle_by_is_taken_back_in_part():
+    random = np.random.default_rng(5)
+    ages = np.clip(random.normal(150, 30, 20000), 0, 228)
+    # A perfect reader of blurred hands, who knows how frequent each age is: its young are too old, its old too young.
+    seen = ages[:1500] + random.normal(0, 12, 1500)
+    prior = -0.5 * ((MONTHS - 150) / 30) ** 2
+    scores = -0.5 * ((MONTHS - seen[:, None]) / 12) ** 2 + prior
+    found = predictions(scores, ages[:1500], [Sex.MALE] * 1500)
+    young = ages[:1500] < 110
+    biases = [
+        np.mean([age.months for age in found.ages(spread)] - ages[:1500], where=young)
+        for spread in (Spread(), Spread(adjustments=fit_adjustments(of_ages(ages, Sex.MALE))))
+    ]
+    assert 0 < biases[1] < 0.85 * biases[0]
+
+
+def test_a_sex_with_few_hands_is_not_adjusted():
+    assert fit_adjustments(of_ages([120.0] * (FEWEST_OF_A_SEX - 1), Sex.MALE)) == {}
 
 
 # The regressor
@@ -134,7 +173,7 @@ def test_an_estimate_is_the_networks_answer_at_the_cards_temperature(a_regressor
     raw = a_regressor(4.0).log_probabilities(*asked)
     assert raw.shape == (2, 240)
     assert np.array_equal(raw, a_regressor(1.0).log_probabilities(*asked))
-    assert a_regressor(4.0).estimate(*asked) == [bone_age(row, 4.0) for row in raw]
+    assert a_regressor(4.0).estimate(*asked) == [bone_age(row / 4.0) for row in raw]
     girl, boy = a_regressor(4.0).estimate(*asked)
     assert (girl.months, boy.months) == pytest.approx((100, 120), abs=0.01)
     assert girl.sd_months == pytest.approx(12, rel=0.01)
@@ -202,12 +241,13 @@ def test_calibrating_writes_the_temperature_into_the_card_and_leaves_the_weights
 
 
 def test_enough_hands_of_the_train_split_stretch_by_age_and_the_card_says_so(data, models_dir, monkeypatch):
-    monkeypatch.setattr(calibration, "FEWEST_TO_STRETCH", 1)
+    monkeypatch.setattr(calibration, "FEWEST_OF_A_SEX", 1)
     spread = calibrate(data, models_dir)
-    assert set(spread.stretches) == {Sex.MALE}  # the only one of the train split
+    assert set(spread.stretches) == set(spread.adjustments) == {Sex.MALE}  # the only one of the train split
     assert Spread.of(check_model("bone_age_regressor", models_dir).card) == spread
     readme = (models_dir / "bone_age_regressor" / "docs" / "README.md").read_text(encoding="utf-8")
     assert "By predicted age the intervals are stretched (male" in readme
+    assert "Ages that are rare in the train split are favoured (male up to 4.0 times)" in readme
 
 
 def test_only_a_part_of_a_large_train_split_is_looked_at(monkeypatch):

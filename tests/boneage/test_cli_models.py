@@ -168,10 +168,11 @@ def test_calibrating_tells_temperature_and_coverage(models, monkeypatch, tmp_pat
         asked.append((data, workers))
         told = {"split": "validation", "radiographs": 300, "coverage_90": 0.901, "coverage_90_before": 0.8}
         amend_card("bone_age_regressor", {"temperature": 1.5, "calibration": told}, folder)
-        return Spread(1.5, {Sex.MALE: (0.8,) * 10 + (1.1,) * 10})
+        return Spread(1.5, {Sex.MALE: (0.8,) * 10 + (1.1,) * 10}, {Sex.MALE: (0.0, 0.7)})
 
     monkeypatch.setattr(calibration, "calibrate", fake)
     status, out, _ = models("calibrate", "--data", tmp_path, "--workers", 1)
     assert (status, asked) == (0, [(tmp_path, 1)])
     assert "Temperature 1.500" in out and "90.1%" in out and "80.0%" in out
+    assert "The rarest age, male: favoured 2.0 times over the commonest" in out
     assert "By age, male: stretched by 0.80 to 1.10" in out and "female" not in out

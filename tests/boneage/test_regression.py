@@ -60,6 +60,13 @@ def test_the_stretch_of_ones_sex_comes_from_the_card(a_regressor):
     assert boy.months == pytest.approx(120, abs=0.01)
 
 
+def test_the_adjustment_of_ones_sex_comes_from_the_card(a_regressor):
+    regressor = a_regressor(adjustments={"male": [0.05 * month for month in KNOTS]})
+    girl, boy = regressor.estimate(a_radiograph(), a_hand(), a_hand_mask(), (Sex.FEMALE, Sex.MALE))
+    assert (girl.months, boy.months) == pytest.approx((100, 120 + 0.05 * 6**2), abs=0.02)
+    assert boy.looks_apart_months == pytest.approx(0, abs=0.01)
+
+
 def test_what_lies_outside_of_the_mask_is_not_looked_at(a_regressor):
     regressor = a_regressor()
     radiograph = a_radiograph()

@@ -29,7 +29,7 @@ def test_the_interval_of_a_skewed_distribution_is_skewed():
 
 
 def test_a_temperature_widens_the_spread_and_keeps_the_mean():
-    narrow, wide = bone_age(a_gaussian(120, 6)), bone_age(a_gaussian(120, 6), temperature=4.0)
+    narrow, wide = (Spread(temperature).bone_age(a_gaussian(120, 6), Sex.MALE) for temperature in (1.0, 4.0))
     assert wide.sd_months == pytest.approx(2 * narrow.sd_months, rel=0.01)
     assert wide.months == pytest.approx(narrow.months, abs=0.01)
     assert wide.upper_90_months > narrow.upper_90_months
@@ -69,7 +69,25 @@ def test_the_temperature_counts_before_the_stretch():
     assert warm.sd_months == pytest.approx(6, rel=0.02)
 
 
+def test_an_adjustment_favours_what_is_rare_by_how_unsure_the_network_is():
+    spread = Spread(adjustments={Sex.FEMALE: tuple(0.01 * month for month in KNOTS)})
+    sure, unsure, boy = (
+        spread.bone_age(a_gaussian(120, sd), sex) for sd, sex in ((5, Sex.FEMALE), (10, Sex.FEMALE), (10, Sex.MALE))
+    )
+    assert boy == bone_age(a_gaussian(120, 10))
+    assert (sure.months, unsure.months) == pytest.approx((120.25, 121), abs=0.02)  # by 0.01 a month and the variance
+    assert unsure.sd_months == pytest.approx(10, rel=0.01)
+
+
+def test_temperature_and_stretch_leave_the_adjustments_strength():
+    adjusted = {Sex.MALE: tuple(0.01 * month for month in KNOTS)}
+    warm = Spread(4.0, {Sex.MALE: (0.5,) * len(KNOTS)}, adjusted)
+    assert warm.unstretched(a_gaussian(120, 5), Sex.MALE).months == pytest.approx(121, abs=0.02)
+    assert warm.bone_age(a_gaussian(120, 5), Sex.MALE).months == pytest.approx(121, abs=0.02)
+
+
 def test_a_card_without_a_spread_leaves_what_the_network_says():
     assert Spread.of({}) == Spread(1.0, {})
-    told = Spread.of({"temperature": 0.7, "stretches": {"female": [1.0] * len(KNOTS)}})
-    assert (told.temperature, set(told.stretches)) == (0.7, {Sex.FEMALE})
+    row = [1.0] * len(KNOTS)
+    told = Spread.of({"temperature": 0.7, "stretches": {"female": row}, "adjustments": {"male": row}})
+    assert told == Spread(0.7, {Sex.FEMALE: tuple(row)}, {Sex.MALE: tuple(row)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,8 +82,16 @@ def _spread(card: dict[str, Any]) -> str:
     return (
         f"Temperature {card['temperature']:.3g}, fitted on {calibration['radiographs']} radiographs of the "
         f"{calibration['split']} split: the 90 % intervals held {100 * calibration['coverage_90']:.1f} % of the "
-        f"readers' ages there ({100 * calibration['coverage_90_before']:.1f} % without it).{_stretched(card)}"
+        f"readers' ages there ({100 * calibration['coverage_90_before']:.1f} % without it)."
+        f"{_adjusted(card)}{_stretched(card)}"
     )
+
+
+def _adjusted(card: dict[str, Any]) -> str:
+    if not card.get("adjustments"):
+        return ""
+    told = ", ".join(f"{sex} up to {math.exp(max(row)):.1f} times" for sex, row in card["adjustments"].items())
+    return f" Ages that are rare in the train split are favoured ({told})."
 
 
 def _stretched(card: dict[str, Any]) -> str:

@@ -18,11 +18,8 @@ from boneage.training.model_card import metadata
 from boneage.training.model_readme import readme
 
 UNCALIBRATED = 1.0
-OF_THE_SAME_WEIGHTS = (
-    "temperature",
-    "stretches",
-    "calibration",
-)  # what a card keeps when its weights are published again
+# What a card keeps when its weights are published again.
+OF_THE_SAME_WEIGHTS = ("temperature", "stretches", "adjustments", "calibration")
 
 
 def publish(
