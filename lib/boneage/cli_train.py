@@ -68,7 +68,7 @@ _OPTIONS = (
     ),
 )
 
-_MODEL_OF = {"detection": "hand_detector", "segmentation": "hand_segmenter", "regression": "bone_age_regressor"}
+_MODEL_OF = {"detection": "hand_detector", "segmentation": "hand_segmenter", "rounds": "bone_age_regressor"}
 
 
 @click.group()
@@ -139,9 +139,16 @@ def segmenter(**options: Any) -> None:
     callback=_teacher,
     help="A trained network (.safetensors) from which this one learns beside the readers' ages.",
 )
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Then go on so often from the weights for two passes more, each time taking the mean of both.",
+)
 def regressor(**options: Any) -> None:
     """Train the regressor: the bone age."""
-    _run("regression", options)
+    _run("rounds", options)
 
 
 def _run(room: str, options: dict[str, Any]) -> None:

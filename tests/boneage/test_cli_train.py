@@ -28,7 +28,7 @@ def train(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "room"), [("detector", "detection"), ("segmenter", "segmentation"), ("regressor", "regression")]
+    ("model", "room"), [("detector", "detection"), ("segmenter", "segmentation"), ("regressor", "rounds")]
 )
 def test_without_options_a_training_has_the_librarys_own_defaults(train, tmp_path, model, room):
     status, asked = train(model)
@@ -55,7 +55,7 @@ def test_every_option_reaches_the_training_as_a_value(train, tmp_path):
         "0.001",
     )
     paths = ("--run", str(tmp_path / "run"), "--start", str(start))
-    [(_, options)] = train("regressor", *numbers, *paths, "--precision", "bf16", "--fresh")[1]
+    [(_, options)] = train("regressor", *numbers, *paths, "--precision", "bf16", "--fresh", "--rounds", "2")[1]
     assert options == TrainOptions(
         data=tmp_path,
         run=tmp_path / "run",
@@ -69,6 +69,7 @@ def test_every_option_reaches_the_training_as_a_value(train, tmp_path):
         limit=9,
         rate=0.001,
         start=start,
+        rounds=2,
     )
 
 

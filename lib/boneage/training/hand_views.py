@@ -31,7 +31,7 @@ from boneage.training.hands import PixelStore
 from boneage.training.options import TrainOptions, is_first_process
 from boneage.training.processes import training_loader
 from boneage.training.stages import Stages
-from boneage.training.upright import FoundHand, find_hands
+from boneage.training.upright import HANDS, FoundHand, find_hands
 from boneage.types import Sex
 
 BATCH = 32
@@ -87,7 +87,7 @@ class Hands(L.LightningDataModule):
         self._weights = age_weights([hands[0].example for hands in self._copies["train"]])
 
     def _found(self) -> list[FoundHand]:
-        return find_hands(self._examples, self._run / "hands.npz", self._options.models_dir)
+        return find_hands(self._examples, self._run / HANDS, self._options.models_dir)
 
     def train_dataloader(self) -> DataLoader:
         """Return this epoch's augmented hands at this epoch's size."""

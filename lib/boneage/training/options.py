@@ -34,6 +34,7 @@ class TrainOptions:
         larger: Train on the larger copies only.
         family: Of the regressor: see `boneage.training.families.network_of`.
         teacher: Family and weights of a network that teaches the regressor; None for the readers' ages alone.
+        rounds: How often the regressor's training goes on from its weights and ends in their mean.
         models_dir: Where the models that find the hands are; None for the project's.
     """
 
@@ -54,6 +55,7 @@ class TrainOptions:
     larger: bool = False
     family: str = FAMILY
     teacher: tuple[str, Path] | None = None
+    rounds: int = 0
     models_dir: Path | None = None
 
     def run_folder(self, model: str) -> Path:

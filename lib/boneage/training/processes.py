@@ -53,6 +53,12 @@ def _rank_and_processes() -> tuple[int, int]:
     return (distributed.get_rank(), distributed.get_world_size()) if together else (0, 1)
 
 
+def wait_for_all() -> None:
+    """Wait until each of several processes has come so far; return at once where there is but one."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+
+
 def keep_weights(network: nn.Module, run: Path) -> Path:
     """Write the weights to the run folder, in the first of several processes only, and return their file."""
     weights = run / "model.safetensors"

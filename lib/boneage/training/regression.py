@@ -17,7 +17,7 @@ from boneage.training.options import FAMILY, TrainOptions
 from boneage.training.processes import keep_weights
 from boneage.training.stages import Stages
 
-RATE, RATE_GOING_ON = 1.5e-3, 1.0e-3
+RATE, RATE_GOING_ON = 1.5e-3, 5e-4
 WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
 MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entropy

@@ -29,7 +29,8 @@ STAGES = (
     Stage(320, 245, 3, 0.1),
     Stage(416, 319, 2, 0.1),
 )
-GOING_ON = STAGES[-1:]  # from weights that have seen the smaller pictures already
+# From weights that have seen the smaller pictures already: poor ones come once more before they grow rare.
+GOING_ON = (STAGES[-1]._replace(epochs=1, strength=0.3), STAGES[-1]._replace(epochs=1))
 
 
 @dataclass(frozen=True)

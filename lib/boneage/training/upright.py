@@ -24,6 +24,8 @@ from boneage.types import HandPose
 
 log = logging.getLogger(__name__)
 
+HANDS = "hands.npz"  # in a run folder: what was found
+
 
 @dataclass(frozen=True, eq=False)
 class FoundHand:

@@ -138,12 +138,13 @@ def test_stages_keep_their_proportions_in_any_number_of_epochs():
     assert (Stages.of(1).epochs, Stages.of(2).frame(9).rows) == (1, 48)
 
 
-def test_augmentation_grows_weaker_from_stage_to_stage_and_is_weak_going_on(monkeypatch):
+def test_augmentation_grows_weaker_from_stage_to_stage_and_again_going_on(monkeypatch):
     assert [Stages.of(4).strength(epoch) for epoch in range(4)] == [0.8, 0.8, 0.1, 0.1]
     monkeypatch.undo()
     strengths = [stage.strength for stage in stages.STAGES]
     assert strengths == sorted(strengths, reverse=True)
-    assert Stages.of(None, going_on=True).strength(0) == strengths[-1] < 0.2
+    assert strengths[0] > Stages.of(None, going_on=True).strength(0) > strengths[-1]
+    assert Stages.of(None, going_on=True).strengths[-1] == strengths[-1] < 0.2
 
 
 def test_an_epochs_views_are_augmented_at_its_strength(options, monkeypatch):
