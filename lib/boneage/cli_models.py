@@ -82,7 +82,7 @@ def compile_models(models_dir: Path | None) -> None:
 def calibrate(data: Path, models_dir: Path | None, workers: int | None) -> None:
     """Fit the regressor's spread, so that 90 % intervals hold 90 %, and write it into the regressor's card.
 
-    Ages that are rare in the train split are favoured, so that youngest and oldest are drawn less to the middle.
+    Young ages, rare in the train split, are favoured, so that the youngest are drawn less to the middle.
     How wide intervals are as a whole is fitted on the validation split; how much wider at some ages than at others, for
     each sex, on a part of the train split.
     """
@@ -96,7 +96,7 @@ def calibrate(data: Path, models_dir: Path | None, workers: int | None) -> None:
         f"({told['coverage_90_before']:.1%} at temperature 1)."
     )
     for sex, added in spread.adjustments.items():
-        click.echo(f"The rarest age, {sex.value}: favoured {math.exp(max(added)):.1f} times over the commonest.")
+        click.echo(f"The rarest young age, {sex.value}: favoured {math.exp(max(added)):.1f} times.")
     for sex, factors in spread.stretches.items():
         click.echo(f"By age, {sex.value}: stretched by {min(factors):.2f} to {max(factors):.2f}.")
 

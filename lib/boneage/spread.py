@@ -1,4 +1,4 @@
-"""What the network says of the months -> a bone age, less drawn to common ages, its spread such that intervals hold."""
+"""What the network says of the months -> a bone age, the young less drawn to the middle, with intervals that hold."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ from boneage.training.calibration import (
     FEWEST_OF_A_SEX,
     FLATTENING,
     LEAST,
-    LEAST_FREQUENCY,
+    RARE,
+    RAREST,
     Predictions,
     calibrate,
     coverage,
@@ -121,25 +122,26 @@ def of_ages(months, sex):
     return [SimpleNamespace(bone_age_months=month, sex=sex) for month in months]
 
 
-def test_a_rare_age_is_favoured_by_a_power_of_how_rare_it_is():
-    common, rare = of_ages(np.repeat([156.0], 400), Sex.FEMALE), of_ages(np.repeat([48.0], 40), Sex.FEMALE)
-    adjustments = fit_adjustments(common + rare)
+def test_a_rare_young_age_is_favoured_by_a_power_of_how_rare_it_is():
+    months = np.repeat([156.0, 96.0, 36.0], [400, 200, 40])
+    adjustments = fit_adjustments(of_ages(months, Sex.FEMALE))
     assert set(adjustments) == {Sex.FEMALE}
     by_age = dict(zip(KNOTS, adjustments[Sex.FEMALE], strict=True))
-    assert by_age[156] == pytest.approx(0)
-    assert by_age[48] == pytest.approx(FLATTENING * np.log(10), rel=0.01)
-    assert by_age[228] == pytest.approx(-FLATTENING * np.log(LEAST_FREQUENCY))  # never seen: no rarer than that
+    assert by_age[156] == by_age[96] == 0  # half as common is not rare
+    assert by_age[36] == pytest.approx(FLATTENING * np.log(RARE * 10), rel=0.01)
+    assert by_age[0] == pytest.approx(FLATTENING * np.log(RARE / RAREST))  # never seen: no rarer than that
+    assert by_age[228] == 0  # as rare, but grown hands look alike
 
 
 def test_what_the_young_are_drawn_to_the_middle_by_is_taken_back_in_part():
     random = np.random.default_rng(5)
-    ages = np.clip(random.normal(150, 30, 20000), 0, 228)
+    ages = np.clip(random.normal(150, 30, 20000), 0, 228)  # rare below 95 months
     # A perfect reader of blurred hands, who knows how frequent each age is: its young are too old, its old too young.
     seen = ages[:1500] + random.normal(0, 12, 1500)
     prior = -0.5 * ((MONTHS - 150) / 30) ** 2
     scores = -0.5 * ((MONTHS - seen[:, None]) / 12) ** 2 + prior
     found = predictions(scores, ages[:1500], [Sex.MALE] * 1500)
-    young = ages[:1500] < 110
+    young = ages[:1500] < 90
     biases = [
         np.mean([age.months for age in found.ages(spread)] - ages[:1500], where=young)
         for spread in (Spread(), Spread(adjustments=fit_adjustments(of_ages(ages, Sex.MALE))))
@@ -247,7 +249,7 @@ def test_enough_hands_of_the_train_split_stretch_by_age_and_the_card_says_so(dat
     assert Spread.of(check_model("bone_age_regressor", models_dir).card) == spread
     readme = (models_dir / "bone_age_regressor" / "docs" / "README.md").read_text(encoding="utf-8")
     assert "By predicted age the intervals are stretched (male" in readme
-    assert "Ages that are rare in the train split are favoured (male up to 4.0 times)" in readme
+    assert "Young ages, rare in the train split, are favoured (male up to 1.0 times)" in readme  # it is no rare one
 
 
 def test_only_a_part_of_a_large_train_split_is_looked_at(monkeypatch):

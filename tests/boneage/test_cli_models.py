@@ -174,5 +174,5 @@ def test_calibrating_tells_temperature_and_coverage(models, monkeypatch, tmp_pat
     status, out, _ = models("calibrate", "--data", tmp_path, "--workers", 1)
     assert (status, asked) == (0, [(tmp_path, 1)])
     assert "Temperature 1.500" in out and "90.1%" in out and "80.0%" in out
-    assert "The rarest age, male: favoured 2.0 times over the commonest" in out
+    assert "The rarest young age, male: favoured 2.0 times" in out
     assert "By age, male: stretched by 0.80 to 1.10" in out and "female" not in out

@@ -1,4 +1,4 @@
-"""How a regressor's distributions are to be read: common ages less favoured, 90 % intervals that hold 90 %."""
+"""How a regressor's distributions are to be read: rare young ages favoured, 90 % intervals that hold 90 %."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ TRAIN_LOOKED_AT = 2000
 NEAREST = 150  # hands of a sex, by predicted age, that decide on the stretch at one age
 FEWEST_OF_A_SEX = 2 * NEAREST  # hands; a sex with fewer is left as it is
 LEAST_STRETCH, MOST_STRETCH = 0.5, 2.0
-# Where the network is unsure it says the commoner age, which draws the youngest and the oldest to the middle. So how
-# common an age is in the train split is taken back, to this power: more would cost more than 0.05 months of MAE.
-FLATTENING = 0.3
+# Where the network is unsure it says the commoner age, which draws the youngest to the middle. So young ages that are
+# rare in the train split are favoured, by how rare they are to this power. Done among the common ones too, or among the
+# oldest, whose grown hands look alike, it would cost more error than it takes bias.
+FLATTENING = 0.5
+RARE = 0.2  # of the commonest age's frequency
+RAREST = 0.01  # below it, how rare an age is is a matter of chance
 NEAR_SD_MONTHS = 9.0  # ages so near count as the same
-LEAST_FREQUENCY = 0.01  # of the commonest age's: below it, how rare an age is is a matter of chance
 
 
 @dataclass(frozen=True)
@@ -122,21 +124,22 @@ def predict(examples: Sequence[Example], models: Models, workers: int | None = N
 
 
 def fit_adjustments(examples: Sequence[Example]) -> dict[Sex, tuple[float, ...]]:
-    """Return by how much each of `KNOTS` is favoured for being rare, for each sex with enough hands.
+    """Return by how much each of `KNOTS` is favoured for being young and rare, for each sex with enough hands.
 
     Args:
         examples: With the ages of those that the network was trained on.
 
     Returns:
-        Logarithms, 0 for the commonest age.
+        Logarithms, 0 for ages that are not rare, or above the commonest.
     """
     adjustments = {}
     for sex in Sex:
         ages = np.array([one.bone_age_months for one in examples if one.sex is sex], int)
         if len(ages) >= FEWEST_OF_A_SEX:
             frequency = gaussian_filter1d(np.bincount(ages, minlength=MONTHS).astype(float), NEAR_SD_MONTHS)
-            frequency = np.maximum(frequency / frequency.max(), LEAST_FREQUENCY)
-            adjustments[sex] = tuple((-FLATTENING * np.log(frequency[list(KNOTS)])).tolist())
+            how_rare = RARE / np.clip(frequency / frequency.max(), RAREST, RARE)
+            how_rare[frequency.argmax() :] = 1.0
+            adjustments[sex] = tuple((FLATTENING * np.log(how_rare[list(KNOTS)])).tolist())
     return adjustments
 
 

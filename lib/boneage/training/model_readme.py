@@ -91,7 +91,7 @@ def _adjusted(card: dict[str, Any]) -> str:
     if not card.get("adjustments"):
         return ""
     told = ", ".join(f"{sex} up to {math.exp(max(row)):.1f} times" for sex, row in card["adjustments"].items())
-    return f" Ages that are rare in the train split are favoured ({told})."
+    return f" Young ages, rare in the train split, are favoured ({told})."
 
 
 def _stretched(card: dict[str, Any]) -> str:
