@@ -17,6 +17,7 @@ from boneage.geometry import (
     frame_from_radiograph,
     invert,
     letterbox,
+    mirrored,
     move,
     pose_distance,
     pose_from_points,
@@ -78,7 +79,7 @@ class HandDetector:
             SeveralHandsFound: If there are more, and no box says which.
         """
         first = self._first_look(radiograph) if hand_box is None else self._look_into(radiograph, hand_box)
-        pose, confidence, pose_error = self._look_closer(radiograph, first)
+        pose, confidence, pose_error, either_side = self._look_closer(radiograph, first)
         if pose_error > LOST_POSE or (hand_box is None and confidence < FOUND_CLOSER):
             raise NoHandFound(
                 f"Something like a hand was seen (confidence {first.confidence:.2f}), but not again when looked at "
@@ -93,12 +94,13 @@ class HandDetector:
                 f"would reach {reach:.2f} of the hand's length from the capitate, at most {LONGEST_THUMB} expected.",
                 _DRAW_A_BOX,
             )
-        return Hand(hand_box or first.box, pose, confidence, pose_error)
+        return Hand(hand_box or first.box, pose, confidence, pose_error, either_side)
 
-    def _look_closer(self, radiograph: Radiograph, first: _Candidate) -> tuple[HandPose, float, float]:
+    def _look_closer(self, radiograph: Radiograph, first: _Candidate) -> tuple[HandPose, float, float, bool]:
         """Look at the upright hand until two looks agree; return pose, confidence and how far the last two differ.
 
         A hand that lies upside down is often taken for its mirror image at first; upright, it is seen for what it is.
+        Where it then could be either, which is told as well, the surer one counts.
         """
         seen = first
         for _ in range(CLOSER_LOOKS):
@@ -107,7 +109,18 @@ class HandDetector:
             if pose_error <= SURE_POSE or closer.confidence == 0.0:
                 break
             seen = closer
-        return self._mean_pose(radiograph, closer), min(first.confidence, closer.confidence), pose_error
+        image = self._mirror_image(radiograph, closer)
+        if image and image.confidence > closer.confidence:
+            closer, image = image, closer
+        confidence = min(first.confidence, closer.confidence)
+        return self._mean_pose(radiograph, closer), confidence, pose_error, image is not None
+
+    def _mirror_image(self, radiograph: Radiograph, seen: _Candidate) -> _Candidate | None:
+        """Return what is seen of a hand taken for its mirror image; None if it is not taken for it."""
+        taken_for = mirrored(seen.pose, radiograph.pixel_aspect)
+        image = self._second_look(radiograph, taken_for)
+        agrees = image.confidence and pose_distance(taken_for, image.pose, radiograph.pixel_aspect) <= SURE_POSE
+        return image if agrees else None
 
     def _mean_pose(self, radiograph: Radiograph, seen: _Candidate) -> HandPose:
         """Return the mean of the key points of a closer look and of those further looks that agree with it."""

@@ -32,6 +32,11 @@ def doubts_about(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> l
             f"The pose of the hand is unsure (two looks differ by {hand.pose_error:.0%} of its length): "
             "check the key points before trusting the age."
         )
+    if hand.either_side:
+        doubts.append(
+            "The thumb may lie on either side, and the hand be read as its mirror image: check the key points before "
+            "trusting the age."
+        )
     if hand.confidence < SURE_HAND:
         doubts.append(f"It is not sure that this is one whole hand (confidence {hand.confidence:.2f}): check it.")
     filled = hand_mask.sum() / max(hand.box.width * hand.box.height, 1.0)

@@ -5,7 +5,7 @@ Transforms are 2 x 3 matrices that take (x, y, 1) in pixels of one grid to (x, y
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -142,6 +142,14 @@ def pose_distance(first: HandPose, second: HandPose, pixel_aspect: float = 1.0) 
     """Return the largest distance between like key points, as a fraction of the first hand's length."""
     apart = _true_shape(first, pixel_aspect) - _true_shape(second, pixel_aspect)
     return float(np.hypot(apart[:, 0], apart[:, 1]).max() / max(hand_length(first, pixel_aspect), 1e-6))
+
+
+def mirrored(pose: HandPose, pixel_aspect: float = 1.0) -> HandPose:
+    """Return the pose of a hand taken for its mirror image: the thumb on the other side of the middle finger."""
+    middle, thumb, capitate = _true_shape(pose, pixel_aspect)
+    along = (middle - capitate) / max(hand_length(pose, pixel_aspect), 1e-6)
+    x, y = 2 * capitate - thumb + 2 * along * ((thumb - capitate) @ along)
+    return replace(pose, thumb_tip=(float(x), float(y / pixel_aspect)))
 
 
 def apparent_side(pose: HandPose) -> Laterality:

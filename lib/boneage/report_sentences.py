@@ -20,6 +20,10 @@ SENTENCES = (
         "The pose of the hand is unsure (two looks differ by {difference} of its length): "
         "check the key points before trusting the age."
     ),
+    N_(
+        "The thumb may lie on either side, and the hand be read as its mirror image: "
+        "check the key points before trusting the age."
+    ),
     N_("The outline fills only {share} of the hand's box: check it before trusting the age."),
     N_("It is not sure that this is one whole hand (confidence {confidence}): check it."),
     N_("The hand runs out of the picture: a part of it may be missing."),

@@ -174,12 +174,14 @@ class Hand:
         confidence: 0..1, the detector's.
         pose_error: How far two independent looks at the hand disagree on its key points, as a fraction of the
             distance from capitate to middle finger tip; high means unsure.
+        either_side: Whether it may be a hand or its mirror image: the thumb was seen on both sides.
     """
 
     box: HandBox
     pose: HandPose
     confidence: float
     pose_error: float
+    either_side: bool = False
 
 
 @dataclass(frozen=True)

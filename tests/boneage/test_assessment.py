@@ -139,6 +139,11 @@ def test_an_unsure_pose_is_told_with_its_figure():
     assert "pose of the hand is unsure (two looks differ by 23%" in warning
 
 
+def test_a_hand_that_may_be_its_mirror_image_is_told():
+    [warning] = warnings_of(hand=replace(a_hand(), either_side=True))
+    assert "thumb may lie on either side" in warning
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -8,7 +8,7 @@ import pytest
 from boneage import detection
 from boneage.detection import SIDE, HandDetector
 from boneage.errors import NoHandFound, SeveralHandsFound
-from boneage.geometry import invert, letterbox, move, pose_distance, pose_points
+from boneage.geometry import invert, letterbox, mirrored, move, pose_distance, pose_points
 from boneage.models import ModelFile
 from boneage.types import HandBox, HandPose, Radiograph
 
@@ -17,6 +17,8 @@ UNIT_POINTS = np.array([(0.45, 0.05), (0.95, 0.45), (0.48, 0.75)])  # of a hand 
 
 class AHand:
     """A hand that the fake network sees, whatever it is shown through; look by look it may seem elsewhere."""
+
+    later_points = None  # what looks from the third on may see as well, with what confidence
 
     def __init__(self, left, top, width, height, confidence=0.9, second_confidence=0.9, shifts=(0.0,)):
         self.box = np.array([left, top, left + width, top + height], float)
@@ -30,6 +32,11 @@ class AHand:
         low, high = corners.min(0), corners.max(0)
         points = move(self.points + self.shifts[min(look, len(self.shifts) - 1)], to_scene)
         return [*(low + high) / 2, *(high - low), self.confidences[min(look, 1)], *points.ravel()]
+
+    def seen_later(self, to_scene):
+        """Return the hand with `later_points`, a little wider, so that it is a proposal of its own."""
+        x, y, width, height, *_ = self.seen(to_scene, 0)
+        return [x, y, 3 * width, height, self.later_confidence, *move(self.later_points, to_scene).ravel()]
 
     @property
     def pose(self):
@@ -51,6 +58,7 @@ def look_at(monkeypatch, tmp_path):
             assert scene.shape == (1, 1, SIDE, SIDE)
             doubts = [[5.0 * i, 5, 4, 4, 0.01, *[0.0] * 6] for i in range(noise)]
             seen = [hand.seen(looks[-1], len(looks) - 1) for hand in hands]
+            seen += [hand.seen_later(looks[-1]) for hand in hands if hand.later_points is not None and len(looks) > 2]
             again = [[x + 1, y + 1, w, h, 0.9 * c, *rest] for x, y, w, h, c, *rest in seen]  # YOLO repeats itself
             return np.array(doubts + again + seen, np.float32).reshape(-1, 11).T[None]
 
@@ -100,16 +108,27 @@ def test_two_closer_looks_that_agree_overrule_the_first(look_at):
 
 
 def test_the_key_points_are_the_mean_over_looks_that_agree(look_at):
-    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.0, 0.03, 0.06))
+    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.0, 0.0, 0.03, 0.06))  # the third is for a mirror image
     found = look_at([hand])
     assert pose_points(found.pose) == pytest.approx(hand.points + 0.03 * 180, abs=0.1)
     assert found.pose_error == pytest.approx(0, abs=1e-3)
 
 
 def test_a_further_look_that_sees_something_else_does_not_count(look_at):
-    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.0, 0.5, 0.03))
+    hand = AHand(40, 30, 100, 180, shifts=(0.0, 0.0, 0.0, 0.5, 0.03))
     found = look_at([hand])
     assert pose_points(found.pose) == pytest.approx(hand.points + 0.015 * 180, abs=0.1)
+
+
+@pytest.mark.parametrize(("confidence", "counts"), [(0.85, False), (0.95, True)])
+def test_a_thumb_that_is_seen_on_either_side_is_told_and_the_surer_one_counts(look_at, confidence, counts):
+    hand = AHand(40, 30, 100, 180)
+    image = pose_points(mirrored(hand.pose))
+    hand.later_points, hand.later_confidence = image, confidence
+    found = look_at([hand])
+    assert found.either_side
+    assert pose_points(found.pose) == pytest.approx(image if counts else hand.points, abs=0.1)
+    assert not look_at([AHand(40, 30, 100, 180)]).either_side
 
 
 def test_a_hand_of_which_a_closer_look_is_not_sure_is_none_unless_a_person_drew_its_box(look_at):

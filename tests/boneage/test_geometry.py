@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from boneage import geometry
 from boneage.geometry import (
     HandFrame,
     apparent_side,
@@ -105,3 +106,12 @@ def test_the_distance_of_two_poses_is_that_of_the_worst_point_in_hand_lengths():
 def test_the_side_is_told_by_the_thumb_however_the_hand_is_turned(degrees):
     assert apparent_side(turned(A_LEFT_HAND, degrees)) is Laterality.LEFT
     assert apparent_side(turned(mirrored(A_LEFT_HAND), degrees)) is Laterality.RIGHT
+
+
+@pytest.mark.parametrize("pixel_aspect", [1.0, 1.4])
+def test_a_hand_taken_for_its_mirror_image_has_its_thumb_on_the_other_side(pixel_aspect):
+    pose = turned(A_LEFT_HAND, 30)
+    taken_for = geometry.mirrored(pose, pixel_aspect)
+    assert apparent_side(taken_for) is not apparent_side(pose)
+    assert upright_points(taken_for, pixel_aspect) == pytest.approx(upright_points(pose, pixel_aspect))
+    assert pose_points(geometry.mirrored(taken_for, pixel_aspect)) == pytest.approx(pose_points(pose))
