@@ -86,7 +86,7 @@ def test_training_options_reach_the_rooms_as_values(monkeypatch, tmp_path):
     monkeypatch.setattr("boneage.cli_train._run", lambda room, options: asked.append((room, options)))
     assert cli.main(["train", "regressor", "--data", str(tmp_path), "--epochs", "3", "--fresh"]) == 0
     [(room, options)] = asked
-    assert room == "regression"
+    assert room == "rounds"
     assert (options["data"], options["epochs"], options["fresh"]) == (tmp_path, 3, True)
 
 
