@@ -119,8 +119,7 @@ class HandDetector:
         """Return what is seen of a hand taken for its mirror image; None if it is not taken for it."""
         taken_for = mirrored(seen.pose, radiograph.pixel_aspect)
         image = self._second_look(radiograph, taken_for)
-        agrees = image.confidence and pose_distance(taken_for, image.pose, radiograph.pixel_aspect) <= SURE_POSE
-        return image if agrees else None
+        return image if pose_distance(taken_for, image.pose, radiograph.pixel_aspect) <= SURE_POSE else None
 
     def _mean_pose(self, radiograph: Radiograph, seen: _Candidate) -> HandPose:
         """Return the mean of the key points of a closer look and of those further looks that agree with it."""

@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from boneage.assessment import Models, bright_hand, load_models
 from boneage.batch import assess_many, usable_cores
 from boneage.datasets import Example, radiograph_of, read_rsna
 from boneage.errors import InvalidData
-from boneage.networks import MONTHS
 from boneage.progress import with_progress
 from boneage.spread import KNOTS, Spread
 from boneage.training.publish import UNCALIBRATED, amend_card
+from boneage.training.rarity import frequencies
 from boneage.types import BoneAge, Sex
 
 SPLIT = "validation"
@@ -134,9 +133,9 @@ def fit_adjustments(examples: Sequence[Example]) -> dict[Sex, tuple[float, ...]]
     """
     adjustments = {}
     for sex in Sex:
-        ages = np.array([one.bone_age_months for one in examples if one.sex is sex], int)
+        ages = np.array([one.bone_age_months for one in examples if one.sex is sex])
         if len(ages) >= FEWEST_OF_A_SEX:
-            frequency = gaussian_filter1d(np.bincount(ages, minlength=MONTHS).astype(float), NEAR_SD_MONTHS)
+            frequency = frequencies(ages, NEAR_SD_MONTHS)
             how_rare = RARE / np.clip(frequency / frequency.max(), RAREST, RARE)
             how_rare[frequency.argmax() :] = 1.0
             adjustments[sex] = tuple((FLATTENING * np.log(how_rare[list(KNOTS)])).tolist())

@@ -10,14 +10,12 @@ from typing import Any
 import lightning as L
 import numpy as np
 from monai.transforms import Compose, RandomizableTransform
-from scipy.ndimage import gaussian_filter1d
 from torch.utils.data import DataLoader, Dataset
 
 from boneage.datasets import Example, read_larger, read_rsna
 from boneage.errors import InvalidData
 from boneage.geometry import HandFrame, frame_from_radiograph
 from boneage.imaging import cut
-from boneage.networks import MONTHS
 from boneage.regression import MASK_MARGIN, age_view
 from boneage.training.augmentation import (
     as_array,
@@ -30,6 +28,7 @@ from boneage.training.augmentation import (
 from boneage.training.hands import PixelStore
 from boneage.training.options import TrainOptions, is_first_process
 from boneage.training.processes import training_loader
+from boneage.training.rarity import frequencies
 from boneage.training.stages import Stages
 from boneage.training.upright import HANDS, FoundHand, find_hands
 from boneage.types import Sex
@@ -178,9 +177,7 @@ def age_weights(examples: Sequence[Example]) -> np.ndarray:
     """Return (n,) weights of examples by how rare their bone ages are among those of the same sex, 1 on average."""
     ages = np.array([example.bone_age_months for example in examples], int)
     male = np.array([example.sex is Sex.MALE for example in examples], int)
-    counts = np.zeros((2, MONTHS))
-    np.add.at(counts, (male, ages), 1)
-    frequency = gaussian_filter1d(counts, RARITY_SD_MONTHS, axis=1)[male, ages]
+    frequency = np.stack([frequencies(ages[male == sex], RARITY_SD_MONTHS) for sex in (0, 1)])[male, ages]
     weights = np.minimum(np.sqrt(np.median(frequency) / frequency), MOST_WEIGHT)
     return (weights / weights.mean()).astype(np.float32)
 

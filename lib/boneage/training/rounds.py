@@ -63,7 +63,7 @@ def keep_mean(first: Path, second: Path, out: Path) -> Path:
     """Write the mean of two runs' weights into a run folder with the second's recipe; return the weights' file.
 
     Raises:
-        InvalidInput: If the first's family is not known.
+        InvalidInput: If the second's family is not known.
         ModelRefused: If the weights are of two families.
     """
     wait_for_all()

@@ -72,6 +72,6 @@ def test_without_rounds_the_recipe_is_all(trainings, tmp_path):
 
 def test_two_families_have_no_mean(tmp_path):
     filled(tmp_path / "a", 0.1), filled(tmp_path / "b", 0.1, RESNET50)
-    with pytest.raises(ModelRefused):
+    with pytest.raises(ModelRefused, match="does not fit the network"):
         rounds.keep_mean(tmp_path / "a", tmp_path / "b", tmp_path / "mean")
     assert not (tmp_path / "mean").exists()
