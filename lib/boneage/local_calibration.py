@@ -3,7 +3,7 @@
     MODELS/registry/local_calibration/2-9b1e0c77aa01/configs/metadata.json      what was fitted, for which regressor
     MODELS/registry/history.jsonl                                               promoted, refused, rolled back
 
-It belongs to the weights and the temperature of one regressor: as soon as another version is live, it is not in force.
+It belongs to the weights of one regressor and to how they are read: as soon as others are live, it is not in force.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from boneage.distribution import moved
 from boneage.errors import InvalidInput, ModelRefused
 from boneage.models import ModelFile
 from boneage.registry import Entry, live_bundle, roll_back
+from boneage.spread import Spread
 from boneage.types import BoneAge, LocalShift, Sex
 
 NAME = "local_calibration"
+SHA256 = "sha256"  # of all other values
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,25 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class FittedFor:
-    """The regressor that a local calibration belongs to; its weights and its temperature count."""
+    """The regressor that a local calibration belongs to; its weights and how they are read count, not its version."""
 
     version: str = field(compare=False)
     sha256: str
-    temperature: float
+    spread: Spread
 
     @staticmethod
     def of(regressor: ModelFile) -> FittedFor:
         """Return what tells this regressor from others."""
-        return FittedFor(regressor.version, regressor.sha256, float(regressor.card.get("temperature", 1.0)))
+        return FittedFor(regressor.version, regressor.sha256, Spread.of(regressor.card))
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {"version": self.version, "sha256": self.sha256, **self.spread.plain()}
+
+    @staticmethod
+    def read(values: Mapping[str, Any]) -> FittedFor:
+        """Return what `plain` told; a temperature alone, as told before there was more to a spread, will do."""
+        return FittedFor(values["version"], values["sha256"], Spread.of(values))
 
 
 @dataclass(frozen=True)
@@ -115,10 +126,10 @@ class LocalCalibration:
         values = {
             "version": self.version,
             "made_on": self.made_on.isoformat(),
-            "fitted_for": asdict(self.fitted_for),
+            "fitted_for": self.fitted_for.plain(),
             "adjustments": adjustments,
         }
-        return values | {"sha256": _digest(values)}
+        return values | {SHA256: _digest(values)}
 
 
 class Force(str, Enum):
@@ -200,7 +211,7 @@ def write_candidate(calibration: LocalCalibration, bundle: Path) -> str:
     (bundle / "configs").mkdir(parents=True)
     values = calibration.plain()
     _card(bundle).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    return str(values["sha256"])
+    return str(values[SHA256])
 
 
 def _live(models: Path) -> LocalCalibration | None:
@@ -222,12 +233,12 @@ def _read(bundle: Path) -> LocalCalibration:
         calibration = LocalCalibration(
             values["version"],
             date.fromisoformat(values["made_on"]),
-            FittedFor(**values["fitted_for"]),
+            FittedFor.read(values["fitted_for"]),
             {Sex(sex): Adjustment(**one) for sex, one in values["adjustments"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(bundle, type(error).__name__) from error
-    if values.get("sha256") != calibration.plain()["sha256"]:
+    if values.pop(SHA256, None) != _digest(values):
         raise _damaged(bundle, "its sha256 is not its own")
     return calibration
 
@@ -243,7 +254,7 @@ def _damaged(bundle: Path, why: str) -> ModelRefused:
 def _why_not(found: LocalCalibration, regressor: ModelFile) -> str:
     now = regressor.version
     if found.fitted_for.sha256 == regressor.sha256:
-        now += ", whose intervals were calibrated anew"
+        now += ", which was calibrated anew"
     return (
         f"The {found} was fitted for regressor {found.fitted_for.version} and is not in force with {now}: "
         "fit it anew (boneage models calibrate-locally)."

@@ -35,6 +35,12 @@ class Spread:
         """Return the spread that a regressor's card tells."""
         return Spread(float(card.get("temperature", 1.0)), _by_sex(card, "stretches"), _by_sex(card, "adjustments"))
 
+    def plain(self) -> dict[str, Any]:
+        """Return what `of` reads, as plain values for JSON."""
+        by_sex = {"stretches": self.stretches, "adjustments": self.adjustments}
+        rows = {name: {sex.value: list(row) for sex, row in one.items()} for name, one in by_sex.items()}
+        return {"temperature": self.temperature, **rows}
+
     def bone_age(self, log_probabilities: np.ndarray, sex: Sex) -> BoneAge:
         """Return the bone age of a child of `sex` from (240,) log-probabilities of the months 0..239."""
         age = self.unstretched(log_probabilities, sex)

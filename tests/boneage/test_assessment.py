@@ -17,6 +17,7 @@ from boneage.assessment import (
 from boneage.detection import SURE_POSE
 from boneage.errors import NoHandFound, UnknownSex, UnreadableHand
 from boneage.local_calibration import Adjustment, FittedFor, Force, LocalCalibration, LocalState
+from boneage.spread import Spread
 from boneage.types import Hand, HandBox, HandPose, Laterality, Sex, Verdict
 
 VERSIONS = {"hand_detector": "1.0.0", "hand_segmenter": "1.1.0", "bone_age_regressor": "1.2.0"}
@@ -55,7 +56,7 @@ def warnings_of(radiograph=None, **answers):
 
 def with_local(models, force=Force.IN_FORCE, reason=""):
     girls = {Sex.FEMALE: Adjustment(9.0, 0.0, 120.0, 24.0, 190.0, 1.0, 60)}
-    calibration = LocalCalibration("1", date(2026, 11, 25), FittedFor("1.2.0", "", 1.0), girls)
+    calibration = LocalCalibration("1", date(2026, 11, 25), FittedFor("1.2.0", "", Spread()), girls)
     return replace(models, local=LocalState(force, calibration, reason))
 
 

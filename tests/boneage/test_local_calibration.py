@@ -1,5 +1,6 @@
 """A calibration of one's own: what it does to an age, when it is in force, and what of it is kept."""
 
+import hashlib
 import json
 from datetime import date
 
@@ -121,10 +122,30 @@ def test_another_regressor_takes_it_out_of_force_and_says_for_which_it_was_fitte
     assert "fitted for regressor 1.0.0 and is not in force with 2.0.0: fit it anew" in found.reason
 
 
-def test_a_new_temperature_of_the_same_weights_takes_it_out_of_force(models, put):
+@pytest.mark.parametrize(
+    "calibrated", [{"temperature": 0.7}, {"stretches": {"male": [1.2] * 20}}, {"adjustments": {"female": [0.3] * 20}}]
+)
+def test_the_same_weights_calibrated_anew_take_it_out_of_force(models, put, calibrated):
     put()
-    amend_card("bone_age_regressor", {"temperature": 0.7}, models)
-    assert "not in force with 1.0.0, whose intervals were calibrated anew" in state(models).reason
+    amend_card("bone_age_regressor", calibrated, models)
+    assert "not in force with 1.0.0, which was calibrated anew" in state(models).reason
+
+
+def test_one_for_a_calibrated_regressor_is_read_as_it_was_written(models, put):
+    amend_card("bone_age_regressor", {"temperature": 0.7, "adjustments": {"female": [0.3] * 20}}, models)
+    calibration = put()
+    assert state(models).in_force == calibration
+
+
+def test_one_that_tells_the_temperature_alone_stays_in_force_where_there_is_no_more(models, put):
+    put()
+    card = live_bundle(models, NAME) / "configs" / "metadata.json"
+    values = json.loads(card.read_text())
+    values["fitted_for"] = {name: values["fitted_for"][name] for name in ("version", "sha256", "temperature")}
+    del values["sha256"]
+    values["sha256"] = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    card.write_text(json.dumps(values))
+    assert state(models).force is Force.IN_FORCE
 
 
 def test_rolling_back_goes_back_one_at_a_time_until_there_is_none(models, put):

@@ -9,6 +9,7 @@ import pytest
 from boneage.errors import InvalidData
 from boneage.local_calibration import Adjustment, FittedFor, LocalCalibration
 from boneage.promotion_local import FEWEST, LocalAge, cross_validated, fingerprint, fit, rule_on_local
+from boneage.spread import Spread
 from boneage.types import BoneAge, Sex
 
 SD = 8.0
@@ -108,7 +109,7 @@ def test_one_that_helps_the_girls_and_harms_the_youngest_is_refused():
 
 def test_the_same_ages_do_not_take_the_place_of_what_they_gave_before():
     ages = some_ages(girls=8.0)
-    live = LocalCalibration("1", date(2026, 11, 25), FittedFor("1.0.0", "", 1.0), fit(ages))
+    live = LocalCalibration("1", date(2026, 11, 25), FittedFor("1.0.0", "", Spread()), fit(ages))
     assert not rule_on_local(ages, live).goes_live
     worse = LocalCalibration(
         "1", date(2026, 11, 25), live.fitted_for, {Sex.FEMALE: Adjustment(-9.0, 0, 120, 60, 180, 1, 60)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,13 +94,7 @@ def calibrate(data: Path, models_dir: Path | None = None, workers: int | None = 
         "coverage_90_before": coverage(held_back, UNTOUCHED),
         "train_radiographs": len(train),
     }
-    told = {
-        "temperature": spread.temperature,
-        "stretches": _plain(spread.stretches),
-        "adjustments": _plain(spread.adjustments),
-        "calibration": calibration,
-    }
-    amend_card("bone_age_regressor", told, models_dir)
+    amend_card("bone_age_regressor", {**spread.plain(), "calibration": calibration}, models_dir)
     return spread
 
 
@@ -201,10 +195,6 @@ def coverage(predictions: Predictions, spread: Spread) -> float:
         for example, age in zip(predictions.examples, predictions.ages(spread), strict=True)
     ]
     return float(np.mean(inside))
-
-
-def _plain(by_sex: Mapping[Sex, Sequence[float]]) -> dict[str, list[float]]:
-    return {sex.value: list(row) for sex, row in by_sex.items()}
 
 
 def _sex(example: Example) -> Sex:
