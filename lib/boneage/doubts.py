@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from boneage.covering import wrist_shown
 from boneage.detection import SURE_HAND, SURE_POSE
 from boneage.legibility import legibility
 from boneage.types import Hand, Radiograph
@@ -16,7 +17,7 @@ LEAST_HAND = 0.25  # part of the hand box that a believable mask fills
 
 
 def doubts_about(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:
-    """Return a sentence for each reason to doubt an age: an unsure pose or outline, a hand not whole, a bad film.
+    """Return a sentence for each reason to doubt an age: unsure pose or outline, hand not whole or covered, bad film.
 
     Args:
         radiograph: Bone bright.
@@ -48,7 +49,8 @@ def doubts_about(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> l
     if shown:
         shown.check()
         doubts += shown.doubts()
-    return doubts
+    wrist = wrist_shown(radiograph.pixels, hand_mask, hand.pose, radiograph.pixel_aspect)
+    return doubts + (wrist.doubts() if wrist else [])
 
 
 def _doubts_of_wholeness(radiograph: Radiograph, hand: Hand, hand_mask: np.ndarray) -> list[str]:

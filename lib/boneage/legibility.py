@@ -24,6 +24,9 @@ MOST_BLACK = 0.10
 MOST_NOISE = 0.014  # of the hand's contrast
 LEAST_DETAIL = 0.055
 LEAST_GRAIN = 0.025  # noise for detail: compression takes what is fine and faint, and leaves or adds edges
+MOST_BLOCKS = 1.5  # (305 unchanged: at most 1.08; JPEG of quality 10: at least 2.8)
+BLOCK = 8  # pixels of the file
+ENOUGH = 400  # rows, or columns, to look for blocks in
 
 SAME_GREY = 0.002  # half a grey of 256
 EDGE = 5  # pixels; the step from the hand to its ground is no detail
@@ -41,12 +44,14 @@ class Legibility:
         noise: SD of noise where nothing is lost, as a part of the hand's contrast (Donoho's estimate: from the median
             of the finest diagonal Haar coefficients); nan where too much is lost to say.
         detail: The second derivative that 5 % of the same pixels surpass, as a part of the hand's contrast; or nan.
+        blocks: By what part the steps of grey between JPEG's blocks are larger than those beside them.
     """
 
     white: float
     black: float
     noise: float
     detail: float
+    blocks: float
 
     def check(self) -> None:
         """Refuse a film on which there is no bone to read.
@@ -71,7 +76,7 @@ class Legibility:
             doubts.append(f"The film is noisy ({self.noise:.1%} of the hand's contrast): the age may be wrong.")
         if self.detail < LEAST_DETAIL:
             doubts.append("The film is blurred: growth plates may not be seen, and the age may be wrong.")
-        elif self.noise < LEAST_GRAIN * self.detail:
+        elif self.noise < LEAST_GRAIN * self.detail or self.blocks > MOST_BLOCKS:
             doubts.append("Fine detail of the film is lost, as by strong compression: the age may be wrong.")
         return doubts
 
@@ -96,7 +101,8 @@ def legibility(pixels: np.ndarray, hand_mask: np.ndarray, pose: HandPose, pixel_
     low, high = hand_range(hand[shown])
     contrast = max(high - low, SAME_GREY)
     noise, detail = _noise_and_detail(hand, readable) if readable.sum() > FEWEST else (np.nan, np.nan)
-    return Legibility(float(white[core].mean()), float(black[core].mean()), noise / contrast, detail / contrast)
+    in_white, in_black = (float(lost[core].mean()) for lost in (white, black))
+    return Legibility(in_white, in_black, noise / contrast, detail / contrast, _blocks(pixels, _inner(hand_mask)))
 
 
 def _inner(shown: np.ndarray) -> np.ndarray:
@@ -112,3 +118,30 @@ def _noise_and_detail(hand: np.ndarray, readable: np.ndarray) -> tuple[float, fl
     haar = (hand[:-1, :-1] - hand[:-1, 1:] - hand[1:, :-1] + hand[1:, 1:]) / 2
     noise = np.median(np.abs(haar[readable[:-1, :-1]])) / MAD_OF_NOISE
     return float(noise), float(np.percentile(np.abs(cv2.Laplacian(hand, cv2.CV_32F)[readable]), 95))
+
+
+def _blocks(pixels: np.ndarray, where: np.ndarray) -> float:
+    """Return by what part the steps between blocks are larger than those beside them, across and downwards.
+
+    On the grid of the file, after Wang, Sheikh and Bovik 2002, "No-reference perceptual quality assessment of JPEG
+    compressed images".
+    """
+    return (_blocks_across(pixels, where) + _blocks_across(pixels.T, where.T)) / 2
+
+
+def _blocks_across(pixels: np.ndarray, where: np.ndarray) -> float:
+    every = max(len(pixels) // ENOUGH, 1)
+    pixels, where = pixels[::every], where[::every]
+    seen = where[:, 1:] & where[:, :-1]
+    steps = (np.abs(np.diff(pixels, axis=1)) * seen).sum(axis=0)
+    seen = seen.sum(axis=0)
+    means = np.where(seen > BLOCK, steps / np.maximum(seen, 1), np.nan)
+    before, between, after = (_median(means[first::BLOCK]) for first in (BLOCK - 2, BLOCK - 1, BLOCK))
+    beside = max((before + after) / 2, SAME_GREY / BLOCK)
+    return (between - beside) / beside
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the median of those that are numbers, which no single line of bone or cast changes; 0 without."""
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if known.size else 0.0

@@ -41,6 +41,7 @@ SENTENCES = (
     N_("The film is noisy ({noise} of the hand's contrast): the age may be wrong."),
     N_("The film is blurred: growth plates may not be seen, and the age may be wrong."),
     N_("Fine detail of the film is lost, as by strong compression: the age may be wrong."),
+    N_("The wrist looks covered, as by a cast: its bones may not be seen, and the age may be wrong."),
     N_("The file says {said} hand, the thumb lies as in a {seen} hand seen from its back."),
     N_("At the end of the scale for the {sex} sex, or near it: the hand may be mature, and older than it says."),
     # local_calibration

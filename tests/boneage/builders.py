@@ -34,8 +34,8 @@ def a_bone_age(months: float = 126.4, sd_months: float = 6.0) -> BoneAge:
 
 
 def a_radiograph(rows: int = 120, columns: int = 80, **values: Any) -> Radiograph:
-    """Make a radiograph of a bright, grainy hand on a dark ground; female, 114 months, unless said otherwise."""
-    mask = a_hand_mask(rows, columns).astype(np.float32)
+    """Make a radiograph of a bright, grainy hand with its forearm on a dark ground; female, 114 months by default."""
+    mask = a_whole_mask(rows, columns).astype(np.float32)
     pixels = 0.05 + 0.55 * gaussian_filter(mask, 0.025 * rows) * mask  # flesh thins towards its edge
     grain = gaussian_filter(np.random.default_rng(1).normal(0, 1, mask.shape), 0.5).astype(np.float32)
     pixels += 0.03 * mask * grain
@@ -49,7 +49,7 @@ def a_radiograph(rows: int = 120, columns: int = 80, **values: Any) -> Radiograp
 
 
 def a_hand_mask(rows: int = 120, columns: int = 80) -> np.ndarray:
-    """Make the mask of the hand in `a_radiograph`."""
+    """Make the mask of the hand in `a_radiograph`, without its forearm."""
     y, x = np.mgrid[0:rows, 0:columns]
     y, x = (y + 0.5) / rows, (x + 0.5) / columns
     palm = ((x - 0.5) / 0.25) ** 2 + ((y - 0.65) / 0.25) ** 2 < 1
@@ -95,8 +95,8 @@ def both_sexes() -> dict[Sex, BoneAge]:
     return {Sex.FEMALE: a_bone_age(126.4, 6.0), Sex.MALE: a_bone_age(140.2, 7.5)}
 
 
-def a_whole_mask(rows=120, columns=80):
-    """The mask of the hand with a forearm that runs out of the picture."""
+def a_whole_mask(rows: int = 120, columns: int = 80) -> np.ndarray:
+    """Make the mask of the hand in `a_radiograph` with its forearm, which runs out of the picture."""
     mask = a_hand_mask(rows, columns)
     mask[round(0.7 * rows) :, round(0.4 * columns) : round(0.6 * columns)] = True
     return mask

@@ -5,7 +5,7 @@ from builders import a_hand, a_hand_mask, a_radiograph
 from scipy.ndimage import gaussian_filter
 
 from boneage.errors import UnreadableHand
-from boneage.legibility import legibility
+from boneage.legibility import MOST_BLOCKS, legibility
 
 ROWS, COLUMNS = 240, 160
 RNG = np.random.default_rng(7)
@@ -85,3 +85,16 @@ def test_a_strongly_compressed_film_is_told():
 
 def test_without_a_hand_nothing_is_said():
     assert legibility(a_film(), np.zeros((ROWS, COLUMNS), bool), a_hand(ROWS, COLUMNS).pose, 1.0) is None
+
+
+@pytest.mark.parametrize("quality", [90, 20])
+def test_blocks_of_compression_are_seen_whatever_grain_lies_over_them(quality):
+    noise = RNG.normal(0, 0.004, (ROWS, COLUMNS))
+    blocks = seen(compressed(a_film() + noise, quality) + noise).blocks
+    assert blocks < 0.6 if quality == 90 else blocks > MOST_BLOCKS
+
+
+def test_one_edge_where_a_block_ends_is_no_compression():
+    film = a_film()
+    film[:, 80:] *= 0.5
+    assert seen(film).blocks == pytest.approx(seen(a_film()).blocks, abs=0.1)

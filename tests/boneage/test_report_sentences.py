@@ -15,7 +15,7 @@ from boneage.report_sentences import SENTENCES, translated
 from boneage.types import CoursePoint, Heights, Sex
 
 PACKAGE = Path(boneage.__file__).parent
-WARNING_ROOMS = "types assessment doubts legibility squash growth radiograph pixels "
+WARNING_ROOMS = "types assessment doubts covering legibility squash growth radiograph pixels "
 WARNING_ROOMS += "dicom_in dicom_tags dicom_grey raster_in volume_in"
 GIRL, BOY = Sex.FEMALE, Sex.MALE
 
