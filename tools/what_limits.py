@@ -31,7 +31,7 @@ from boneage.training.hands import PixelStore
 from boneage.training.loop import fit
 from boneage.training.options import TrainOptions
 from boneage.training.processes import keep_weights
-from boneage.training.regression import RATE, RegressorTraining
+from boneage.training.regression import RegressorTraining
 from boneage.training.stages import Stage, Stages
 from boneage.training.upright import FoundHand, find_hands
 from boneage.weights import load_weights
@@ -110,7 +110,7 @@ def measured(
     if not weights.exists():
         shutil.copyfile(out / "hands.npz", run / "hands.npz")
         L.seed_everything(options.seed, workers=True, verbose=False)
-        fit(RegressorTraining(RATE, network), Hands(options, run, stages), options, run, stages.epochs)
+        fit(RegressorTraining(stages.cycles(), network), Hands(options, run, stages), options, run, stages.epochs)
         keep_weights(network, run)
     load_weights(network, weights)
     errors = errors_of(network, tested, stages)

@@ -35,7 +35,7 @@ _OPTIONS = (
     click.option(
         "--rate",
         type=click.FloatRange(0, min_open=True),
-        help="Highest learning rate; the recipe's by default. A lower one suits a short run that goes on.",
+        help="Highest learning rate of the first cycle; the recipe's by default. Later cycles change with it.",
     ),
     click.option("--seed", type=click.IntRange(min=0), default=2017, show_default=True, help="Makes a run repeatable."),
     click.option(

@@ -12,9 +12,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from boneage.networks import build_detector
 from boneage.training.hands import PixelStore, marked_hands
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit
 from boneage.training.options import TrainOptions
 from boneage.training.processes import keep_weights, training_loader
+from boneage.training.rates import one_cycle
 from boneage.training.scenes import Scene, SceneMaker
 from boneage.weights import load_weights
 

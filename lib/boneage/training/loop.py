@@ -1,4 +1,4 @@
-"""The training loop that all three models share: Lightning, with averaged weights, one-cycle rate and resume."""
+"""The training loop that all three models share: Lightning, with averaged weights and resume."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from boneage.errors import InvalidInput
 from boneage.training.options import TrainOptions, is_first_process
 from boneage.training.processes import devices_and_nodes, torchrun
+from boneage.training.rates import schedule_steps
 from boneage.training.status import Pace, read_status, write_status
 
 EMA_DECAY = 0.998
@@ -227,29 +228,12 @@ class SameLength(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Compare the schedule, which may come from a checkpoint, with the steps of this training."""
         schedule: Any = trainer.lr_scheduler_configs[0].scheduler
-        planned, begun = _schedule_steps(trainer), schedule.total_steps
+        planned, begun = schedule_steps(trainer), schedule.total_steps
         if begun != planned:
             raise InvalidInput(
                 f"The run was begun with {begun} steps, now it would have {planned}.",
                 "Go on with the same data, --epochs, --limit and --devices, or start anew with --fresh.",
             )
-
-
-def one_cycle(module: L.LightningModule, rate: float, weight_decay: float) -> dict[str, Any]:
-    """Return AdamW with a one-cycle schedule over the whole training; biases and norms are not decayed."""
-    decayed = [p for p in module.parameters() if p.ndim > 1 and p.requires_grad]
-    plain = [p for p in module.parameters() if p.ndim <= 1 and p.requires_grad]
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    # Lightning refuses to clip gradients of a fused optimizer in mixed precision.
-    optimizer = torch.optim.AdamW(groups, lr=rate, fused="mixed" not in str(module.trainer.precision))
-    steps = _schedule_steps(module.trainer)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def _schedule_steps(trainer: L.Trainer) -> int:
-    """Return the length of the schedule: a step more than there are, since it is also asked after the last."""
-    return int(trainer.estimated_stepping_batches) + 1
 
 
 def _average(average: torch.Tensor, current: torch.Tensor, averaged: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from torch.nn import functional
 from boneage.networks import MONTHS, BoneAgeNet
 from boneage.training.families import WHOLE_NETWORK, network_of
 from boneage.training.hand_views import BATCH, Hands
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit
 from boneage.training.options import FAMILY, TrainOptions
 from boneage.training.processes import keep_weights
-from boneage.training.stages import Stages
+from boneage.training.rates import Cycle, several_cycles
+from boneage.training.stages import RATE, Stages
 
-RATE, RATE_GOING_ON = 1.5e-3, 5e-4
 WEIGHT_DECAY = 0.05
 LABEL_SD_MONTHS = 6.0
 MEAN_WEIGHT = 0.05  # of the error of the mean, in months, beside the cross-entropy
@@ -40,11 +41,11 @@ def train(options: TrainOptions) -> Path:
     stages = Stages.of(options.epochs, goes_on).up_to(options.rows)
     data = Hands(options, run, stages)
     teacher = network_of(*options.teacher) if options.teacher else None
-    rate = options.rate or (RATE_GOING_ON if goes_on else RATE)
-    module = RegressorTraining(rate, network_of(options.family, options.start), teacher)
+    cycles = stages.cycles(options.rate)
+    module = RegressorTraining(cycles, network_of(options.family, options.start), teacher)
     taught = {"teacher": options.teacher[0]} if options.teacher else {}
-    schedule = {"epochs": stages.epochs, "image_sizes": stages.sizes, "strengths": stages.strengths}
-    options.keep_recipe(run, family=options.family, batch=BATCH, rate=rate, **schedule, **taught)
+    schedule = {"epochs": stages.epochs, "image_sizes": stages.sizes, "strengths": stages.strengths, "cycles": cycles}
+    options.keep_recipe(run, family=options.family, batch=BATCH, rate=cycles[0].rate, **schedule, **taught)
     fit(module, data, options, run, stages.epochs, accumulate=max(BATCH // (options.batch or BATCH), 1))
     return keep_weights(module.network, run)
 
@@ -59,10 +60,13 @@ class RegressorTraining(L.LightningModule):
     months: torch.Tensor
 
     def __init__(
-        self, rate: float = RATE, network: BoneAgeNet | None = None, teacher: BoneAgeNet | None = None
+        self,
+        cycles: Sequence[Cycle] = (Cycle(1, RATE),),
+        network: BoneAgeNet | None = None,
+        teacher: BoneAgeNet | None = None,
     ) -> None:
         super().__init__()
-        self.rate = rate
+        self.cycles = cycles
         self.network = (network or BoneAgeNet(FAMILY)).to(memory_format=torch.channels_last)
         # In a list it is no part of this module: neither trained nor averaged, nor kept in checkpoints.
         self._teachers = [] if teacher is None else [teacher.eval().to(memory_format=torch.channels_last)]
@@ -100,4 +104,4 @@ class RegressorTraining(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW and its schedule."""
-        return one_cycle(self, self.rate, WEIGHT_DECAY)
+        return several_cycles(self, self.cycles, WEIGHT_DECAY)

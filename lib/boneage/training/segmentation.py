@@ -19,9 +19,10 @@ from boneage.imaging import cut, stretched
 from boneage.networks import build_segmenter
 from boneage.training.augmentation import as_array, random_appearance, random_holes, random_jitter
 from boneage.training.hands import MarkedHand, PixelStore, marked_hands
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit
 from boneage.training.options import TrainOptions
 from boneage.training.processes import keep_weights, training_loader
+from boneage.training.rates import one_cycle
 from boneage.weights import load_weights
 
 EPOCHS = 8

@@ -13,9 +13,10 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from boneage.training.loop import fit, one_cycle
+from boneage.training.loop import fit
 from boneage.training.options import TrainOptions
 from boneage.training.processes import keep_weights, training_loader
+from boneage.training.rates import one_cycle
 
 EXAMPLES, BATCH = 26, 8  # two are left over, in one process as in two
 

@@ -16,9 +16,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from boneage.errors import InvalidInput, MemoryExceeded
 from boneage.memory_limit import GIBI, memory_limited, used_bytes
 from boneage.training import loop
-from boneage.training.loop import fit, newest_checkpoint, one_cycle, plot_metrics, read_metrics
+from boneage.training.loop import fit, newest_checkpoint, plot_metrics, read_metrics
 from boneage.training.options import TrainOptions
 from boneage.training.processes import training_loader
+from boneage.training.rates import one_cycle
 from boneage.training.status import read_status
 
 EXAMPLES, BATCH = 12, 3

@@ -147,6 +147,15 @@ def test_augmentation_grows_weaker_from_stage_to_stage_and_again_going_on(monkey
     assert Stages.of(None, going_on=True).strengths[-1] == strengths[-1] < 0.2
 
 
+def test_a_cycle_of_the_rate_begins_where_the_recipe_says_and_goes_on_elsewhere(monkeypatch):
+    monkeypatch.undo()
+    assert Stages.of(None).cycles() == ((10, 1.5e-3), (2, 5e-4), (3, 5e-4), (2, 5e-4))
+    assert Stages.of(None, going_on=True).cycles() == ((2, 5e-4),)
+    assert Stages.of(34).cycles()[0] == (20, 1.5e-3)
+    assert Stages.of(1).cycles(0.1) == ((1, 0.1),)
+    assert Stages.of(None).cycles(3e-3)[1] == (2, pytest.approx(1e-3))
+
+
 def test_an_epochs_views_are_augmented_at_its_strength(options, monkeypatch):
     strengths = []
     monkeypatch.setattr(hand_views, "random_copy", lambda strength: strengths.append(strength) or random_copy(strength))
