@@ -32,10 +32,9 @@ LAYERS = (
         "models registry runtime networks weights local_calibration",
         "picture drawing",
         "wholeness",
-        "legibility",
+        "legibility covering",
         "surroundings",
         "squash",
-        "spread",
         *(
             "growth adult_height bayley_pinneau rwt heights reference_tables course course_*",
             "report report_*",
@@ -46,6 +45,7 @@ LAYERS = (
         ),
         "dicomweb dicomweb_*",
     ),
+    ("spread",),
     (
         "geometry frames imaging",
         "distribution",
