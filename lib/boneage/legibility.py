@@ -132,10 +132,9 @@ def _blocks(pixels: np.ndarray, where: np.ndarray) -> float:
 def _blocks_across(pixels: np.ndarray, where: np.ndarray) -> float:
     every = max(len(pixels) // ENOUGH, 1)
     pixels, where = pixels[::every], where[::every]
-    seen = where[:, 1:] & where[:, :-1]
-    steps = (np.abs(np.diff(pixels, axis=1)) * seen).sum(axis=0)
-    seen = seen.sum(axis=0)
-    means = np.where(seen > BLOCK, steps / np.maximum(seen, 1), np.nan)
+    both = where[:, 1:] & where[:, :-1]
+    steps, pairs = (np.abs(np.diff(pixels, axis=1)) * both).sum(axis=0), both.sum(axis=0)
+    means = np.where(pairs > BLOCK, steps / np.maximum(pairs, 1), np.nan)
     before, between, after = (_median(means[first::BLOCK]) for first in (BLOCK - 2, BLOCK - 1, BLOCK))
     beside = max((before + after) / 2, SAME_GREY / BLOCK)
     return (between - beside) / beside

@@ -132,40 +132,11 @@ def test_data_without_radiographs_to_train_on_is_refused(options, monkeypatch):
         hands_of(options)
 
 
-def test_stages_keep_their_proportions_in_any_number_of_epochs():
-    assert Stages.of(None).sizes == ((40, 32), (48, 40))
-    assert Stages.of(5).sizes == ((40, 32),) * 3 + ((48, 40),) * 2
-    assert (Stages.of(1).epochs, Stages.of(2).frame(9).rows) == (1, 48)
-
-
-def test_augmentation_grows_weaker_from_stage_to_stage_and_again_going_on(monkeypatch):
-    assert [Stages.of(4).strength(epoch) for epoch in range(4)] == [0.8, 0.8, 0.1, 0.1]
-    monkeypatch.undo()
-    strengths = [stage.strength for stage in stages.STAGES]
-    assert strengths == sorted(strengths, reverse=True)
-    assert strengths[0] > Stages.of(None, going_on=True).strength(0) > strengths[-1]
-    assert Stages.of(None, going_on=True).strengths[-1] == strengths[-1] < 0.2
-
-
-def test_a_cycle_of_the_rate_begins_where_the_recipe_says_and_goes_on_elsewhere(monkeypatch):
-    monkeypatch.undo()
-    assert Stages.of(None).cycles() == ((10, 1.5e-3), (2, 5e-4), (3, 5e-4), (2, 5e-4))
-    assert Stages.of(None, going_on=True).cycles() == ((2, 5e-4),)
-    assert Stages.of(34).cycles()[0] == (20, 1.5e-3)
-    assert Stages.of(1).cycles(0.1) == ((1, 0.1),)
-    assert Stages.of(None).cycles(3e-3)[1] == (2, pytest.approx(1e-3))
-
-
 def test_an_epochs_views_are_augmented_at_its_strength(options, monkeypatch):
     strengths = []
     monkeypatch.setattr(hand_views, "random_copy", lambda strength: strengths.append(strength) or random_copy(strength))
     hands_of(options).train_dataloader()
     assert strengths == [0.8]
-
-
-def test_the_recipe_ends_with_the_view_that_is_deployed(monkeypatch):
-    monkeypatch.undo()
-    assert stages.STAGES[-1][:2] == (AGE_FRAME.rows, AGE_FRAME.columns)
 
 
 def test_training_and_inference_see_the_same_view_of_small_and_large_mirrored_and_squashed_copies(options):
@@ -336,11 +307,6 @@ def test_hands_need_the_deployed_models(rsna, tmp_path, monkeypatch):
 def test_hands_are_found_by_the_models_of_the_folder_that_is_named(rsna, tmp_path):
     with pytest.raises(ModelRefused, match="elsewhere"):
         upright.find_hands(read_rsna(rsna), tmp_path / "hands.npz", tmp_path / "elsewhere")
-
-
-def test_larger_views_keep_the_stages_proportions():
-    assert Stages.of(None).up_to(96).sizes == ((80, 64), (96, 80))
-    assert Stages.of(3).up_to(None) == Stages.of(3)
 
 
 def test_a_training_on_larger_copies_alone_leaves_the_small_ones_out(options):
